@@ -1,0 +1,82 @@
+"""What a crawler may do: who it says it is, how hard it asks, and what it may never touch."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from pydantic import BaseModel, ByteSize, ConfigDict, Field, SecretStr
+
+from models.gates import ShapeGates
+
+MEBIBYTE = 1 << 20
+
+
+class Over18(StrEnum):
+    """What to do with submissions that are marked NSFW."""
+
+    SKIP = "skip"
+    KEEP = "keep"
+    ONLY = "only"
+
+
+class HostBudget(BaseModel):
+    """How many connections one host gets from the whole cluster, and how many requests a second."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    connections: int = Field(4, ge=1)
+    per_second: float = Field(4.0, gt=0)
+
+
+# Image hosts are built to be asked often; a page or an API is not. Limits: the APIs' own documents.
+HOST_BUDGETS = {
+    "i.redd.it": HostBudget(connections=16, per_second=40),
+    "preview.redd.it": HostBudget(connections=16, per_second=40),
+    "external-preview.redd.it": HostBudget(connections=16, per_second=40),
+    "i.imgur.com": HostBudget(connections=8, per_second=20),
+    "live.staticflickr.com": HostBudget(connections=8, per_second=20),
+    "api.imgur.com": HostBudget(connections=2, per_second=2),
+    "api.flickr.com": HostBudget(connections=2, per_second=1),
+}
+
+
+class RedditAccess(BaseModel):
+    """How PRAW reaches Reddit; the credentials come from the environment or praw.ini, never from flags."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    client_id: SecretStr | None = None
+    client_secret: SecretStr | None = None
+    username: str | None = None
+    password: SecretStr | None = None
+    reddit_url: str | None = Field(None, description="another server that speaks Reddit's API")
+
+
+class CrawlSettings(BaseModel):
+    """Everything a crawler and a listing need to know. Times are in seconds."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    user_agent: str = "linux:goldpan:0.1.0 (by /u/goldpan-miner)"
+    over_18: Over18 = Over18.SKIP
+    shape: ShapeGates = ShapeGates()
+    max_bytes: ByteSize = Field(ByteSize(64 * MEBIBYTE), description="largest download")
+    ahead_bytes: ByteSize = Field(ByteSize(256 * MEBIBYTE), description="bytes fetched ahead, a crawler")
+    connect_timeout: float = Field(10, gt=0)
+    idle_timeout: float = Field(20, gt=0)
+    total_timeout: float = Field(120, gt=0)
+    patience: float = Field(5, gt=0, description="after this a slow image is left to a later window")
+    tries: int = Field(3, ge=1, description="requests for one URL, when its errors may pass")
+    max_redirects: int = Field(8, ge=0)
+    robots: bool = Field(True, description="heed X-Robots-Tag")
+    allow_private: tuple[str, ...] = Field((), description="HOST or HOST:PORT that may be a private address")
+    host_map: dict[str, str] = Field({}, description="host to the base URL that answers for it")
+    host_budgets: dict[str, HostBudget] = Field({}, description="overrides and adds to the table")
+    default_budget: HostBudget = HostBudget()
+    imgur_client_id: SecretStr | None = None
+    flickr_api_key: SecretStr | None = None
+    reddit: RedditAccess = RedditAccess()
+
+    def budget(self, host: str) -> HostBudget:
+        """Give the budget of a host: the user's, else the table's, else the default."""
+        return self.host_budgets.get(host) or HOST_BUDGETS.get(host) or self.default_budget

@@ -1,0 +1,30 @@
+"""Size and shape gates: the ancestors' limits, on declared sizes before a download and on real ones after."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from models.reasons import Reason
+
+
+class ShapeGates(BaseModel):
+    """Limits on an image's size and shape; sizes are in pixels, after EXIF orientation."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    min_pixels: int = Field(1280 * 1024, ge=0, description="smallest area, width times height")
+    max_wide: float = Field(3.0, gt=0, description="largest width / height")
+    max_tall: float = Field(2.0, gt=0, description="largest height / width")
+    max_pixels: int = Field(200_000_000, gt=0, description="largest area that is decoded")
+
+    def reason(self, width: int, height: int) -> Reason | None:
+        """Tell why an image of this size is not wanted, or None where it passes."""
+        if width * height > self.max_pixels:
+            return Reason.TOO_MANY_PIXELS
+        if width * height < self.min_pixels:
+            return Reason.TOO_SMALL
+        if width > self.max_wide * height:
+            return Reason.TOO_WIDE
+        if height > self.max_tall * width:
+            return Reason.TOO_TALL
+        return None

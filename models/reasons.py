@@ -1,0 +1,140 @@
+"""The closed enums of what can become of a candidate.
+
+::
+
+    Verdict
+    ├── accepted    the original file is kept
+    │   └── fits                 likely under the taste, and passed every gate
+    ├── rejected    an image was looked at, or measured, and is not wanted
+    │   ├── too_small            fewer pixels than --min-pixels, declared or real
+    │   ├── too_wide             width / height over --max-wide
+    │   ├── too_tall             height / width over --max-tall
+    │   ├── duplicate            the same bytes as an image that is kept
+    │   ├── near_duplicate       the same picture as an image that is kept, by perceptual hash
+    │   ├── unlike_taste         log-likelihood under the threshold (or not a number)
+    │   └── watermark            a visible mark, by the detector
+    ├── skipped     nothing was fetched: no image to be had, or not to be had by our rules
+    │   ├── self_post            text without an inline image
+    │   ├── removed              removed or deleted on Reddit
+    │   ├── over_18              marked NSFW, and --over-18 is skip
+    │   ├── not_over_18          not marked NSFW, and --over-18 is only
+    │   ├── video                a video, or an animation that is delivered as one
+    │   ├── crosspost_of         its parent submission is known, and has the rows
+    │   ├── not_an_image_link    a link to a page or file that no resolver knows as an image
+    │   ├── empty_album          an album or gallery without a usable image
+    │   ├── needs_credentials    its host answers only to an API key that is not set
+    │   ├── opted_out            its host asks not to be used for this (X-Robots-Tag)
+    │   └── malformed            a submission or line that cannot be read as one
+    └── failed      an image should be there, and could not be had
+        ├── bad_url              not a URL that can be fetched
+        ├── private_address      the host is, or redirects to, an address that is not public
+        ├── dns                  the host's name does not resolve
+        ├── connection           refused, reset, or closed in the middle
+        ├── tls                  the host's certificate or handshake is not valid
+        ├── timeout              connect, idle or total time is over the cap
+        ├── redirects            too many redirects, or one that leads nowhere
+        ├── not_found            404 or 410
+        ├── removed_at_host      the host's "removed" placeholder
+        ├── forbidden            401, 403 or 451
+        ├── rate_limited         429 to the last try
+        ├── server_error         5xx to the last try
+        ├── http_error           any other status that is not a success
+        ├── api_error            a host's API answered what cannot be used
+        ├── not_ready            still processing at its host after the last try
+        ├── too_large            more bytes than the cap
+        ├── too_many_pixels      more pixels than the cap
+        ├── empty                no bytes
+        ├── not_an_image         the bytes are not an image (HTML, text, video, …)
+        ├── unsupported_format   an image in a format this build cannot decode
+        ├── truncated            the image ends before its last pixel
+        ├── broken               the decoder gives up
+        ├── unreadable           a file of the user's that cannot be opened
+        ├── bad_model_output     a model answered what is not a number
+        └── crashed_worker       it killed its worker three times
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Verdict(StrEnum):
+    """What became of a candidate."""
+
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+    SKIPPED = "skipped"
+    FAILED = "failed"
+
+
+class Stage(StrEnum):
+    """Where on the way of an image its verdict fell."""
+
+    RESOLVE = "resolve"
+    FETCH = "fetch"
+    INSPECT = "inspect"
+    DUPLICATES = "duplicates"
+    SCORE = "score"
+    WATERMARK = "watermark"
+    SINK = "sink"
+
+
+class Reason(StrEnum):
+    """Why a candidate has its verdict; each reason belongs to one verdict (see the tree above)."""
+
+    verdict: Verdict
+
+    def __new__(cls, value: str, verdict: Verdict) -> Reason:
+        """Make the member, which is its string, and remember the verdict it belongs to."""
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.verdict = verdict
+        return member
+
+    FITS = "fits", Verdict.ACCEPTED
+
+    TOO_SMALL = "too_small", Verdict.REJECTED
+    TOO_WIDE = "too_wide", Verdict.REJECTED
+    TOO_TALL = "too_tall", Verdict.REJECTED
+    DUPLICATE = "duplicate", Verdict.REJECTED
+    NEAR_DUPLICATE = "near_duplicate", Verdict.REJECTED
+    UNLIKE_TASTE = "unlike_taste", Verdict.REJECTED
+    WATERMARK = "watermark", Verdict.REJECTED
+
+    SELF_POST = "self_post", Verdict.SKIPPED
+    REMOVED = "removed", Verdict.SKIPPED
+    OVER_18 = "over_18", Verdict.SKIPPED
+    NOT_OVER_18 = "not_over_18", Verdict.SKIPPED
+    VIDEO = "video", Verdict.SKIPPED
+    CROSSPOST_OF = "crosspost_of", Verdict.SKIPPED
+    NOT_AN_IMAGE_LINK = "not_an_image_link", Verdict.SKIPPED
+    EMPTY_ALBUM = "empty_album", Verdict.SKIPPED
+    NEEDS_CREDENTIALS = "needs_credentials", Verdict.SKIPPED
+    OPTED_OUT = "opted_out", Verdict.SKIPPED
+    MALFORMED = "malformed", Verdict.SKIPPED
+
+    BAD_URL = "bad_url", Verdict.FAILED
+    PRIVATE_ADDRESS = "private_address", Verdict.FAILED
+    DNS = "dns", Verdict.FAILED
+    CONNECTION = "connection", Verdict.FAILED
+    TLS = "tls", Verdict.FAILED
+    TIMEOUT = "timeout", Verdict.FAILED
+    REDIRECTS = "redirects", Verdict.FAILED
+    NOT_FOUND = "not_found", Verdict.FAILED
+    REMOVED_AT_HOST = "removed_at_host", Verdict.FAILED
+    FORBIDDEN = "forbidden", Verdict.FAILED
+    RATE_LIMITED = "rate_limited", Verdict.FAILED
+    SERVER_ERROR = "server_error", Verdict.FAILED
+    HTTP_ERROR = "http_error", Verdict.FAILED
+    API_ERROR = "api_error", Verdict.FAILED
+    NOT_READY = "not_ready", Verdict.FAILED
+    TOO_LARGE = "too_large", Verdict.FAILED
+    TOO_MANY_PIXELS = "too_many_pixels", Verdict.FAILED
+    EMPTY = "empty", Verdict.FAILED
+    NOT_AN_IMAGE = "not_an_image", Verdict.FAILED
+    UNSUPPORTED_FORMAT = "unsupported_format", Verdict.FAILED
+    TRUNCATED = "truncated", Verdict.FAILED
+    BROKEN = "broken", Verdict.FAILED
+    UNREADABLE = "unreadable", Verdict.FAILED
+    BAD_MODEL_OUTPUT = "bad_model_output", Verdict.FAILED
+    CRASHED_WORKER = "crashed_worker", Verdict.FAILED
