@@ -82,59 +82,78 @@ class Stage(StrEnum):
 class Reason(StrEnum):
     """Why a candidate has its verdict; each reason belongs to one verdict (see the tree above)."""
 
-    verdict: Verdict
+    FITS = "fits"
 
-    def __new__(cls, value: str, verdict: Verdict) -> Reason:
-        """Make the member, which is its string, and remember the verdict it belongs to."""
-        member = str.__new__(cls, value)
-        member._value_ = value
-        member.verdict = verdict
-        return member
+    TOO_SMALL = "too_small"
+    TOO_WIDE = "too_wide"
+    TOO_TALL = "too_tall"
+    DUPLICATE = "duplicate"
+    NEAR_DUPLICATE = "near_duplicate"
+    UNLIKE_TASTE = "unlike_taste"
+    WATERMARK = "watermark"
 
-    FITS = "fits", Verdict.ACCEPTED
+    SELF_POST = "self_post"
+    REMOVED = "removed"
+    OVER_18 = "over_18"
+    NOT_OVER_18 = "not_over_18"
+    VIDEO = "video"
+    CROSSPOST_OF = "crosspost_of"
+    NOT_AN_IMAGE_LINK = "not_an_image_link"
+    EMPTY_ALBUM = "empty_album"
+    NEEDS_CREDENTIALS = "needs_credentials"
+    OPTED_OUT = "opted_out"
+    MALFORMED = "malformed"
 
-    TOO_SMALL = "too_small", Verdict.REJECTED
-    TOO_WIDE = "too_wide", Verdict.REJECTED
-    TOO_TALL = "too_tall", Verdict.REJECTED
-    DUPLICATE = "duplicate", Verdict.REJECTED
-    NEAR_DUPLICATE = "near_duplicate", Verdict.REJECTED
-    UNLIKE_TASTE = "unlike_taste", Verdict.REJECTED
-    WATERMARK = "watermark", Verdict.REJECTED
+    BAD_URL = "bad_url"
+    PRIVATE_ADDRESS = "private_address"
+    DNS = "dns"
+    CONNECTION = "connection"
+    TLS = "tls"
+    TIMEOUT = "timeout"
+    REDIRECTS = "redirects"
+    NOT_FOUND = "not_found"
+    REMOVED_AT_HOST = "removed_at_host"
+    FORBIDDEN = "forbidden"
+    RATE_LIMITED = "rate_limited"
+    SERVER_ERROR = "server_error"
+    HTTP_ERROR = "http_error"
+    API_ERROR = "api_error"
+    NOT_READY = "not_ready"
+    TOO_LARGE = "too_large"
+    TOO_MANY_PIXELS = "too_many_pixels"
+    EMPTY = "empty"
+    NOT_AN_IMAGE = "not_an_image"
+    UNSUPPORTED_FORMAT = "unsupported_format"
+    TRUNCATED = "truncated"
+    BROKEN = "broken"
+    UNREADABLE = "unreadable"
+    BAD_MODEL_OUTPUT = "bad_model_output"
+    CRASHED_WORKER = "crashed_worker"
 
-    SELF_POST = "self_post", Verdict.SKIPPED
-    REMOVED = "removed", Verdict.SKIPPED
-    OVER_18 = "over_18", Verdict.SKIPPED
-    NOT_OVER_18 = "not_over_18", Verdict.SKIPPED
-    VIDEO = "video", Verdict.SKIPPED
-    CROSSPOST_OF = "crosspost_of", Verdict.SKIPPED
-    NOT_AN_IMAGE_LINK = "not_an_image_link", Verdict.SKIPPED
-    EMPTY_ALBUM = "empty_album", Verdict.SKIPPED
-    NEEDS_CREDENTIALS = "needs_credentials", Verdict.SKIPPED
-    OPTED_OUT = "opted_out", Verdict.SKIPPED
-    MALFORMED = "malformed", Verdict.SKIPPED
+    @property
+    def verdict(self) -> Verdict:
+        """The one verdict this reason belongs to."""
+        return _VERDICTS.get(self, Verdict.FAILED)
 
-    BAD_URL = "bad_url", Verdict.FAILED
-    PRIVATE_ADDRESS = "private_address", Verdict.FAILED
-    DNS = "dns", Verdict.FAILED
-    CONNECTION = "connection", Verdict.FAILED
-    TLS = "tls", Verdict.FAILED
-    TIMEOUT = "timeout", Verdict.FAILED
-    REDIRECTS = "redirects", Verdict.FAILED
-    NOT_FOUND = "not_found", Verdict.FAILED
-    REMOVED_AT_HOST = "removed_at_host", Verdict.FAILED
-    FORBIDDEN = "forbidden", Verdict.FAILED
-    RATE_LIMITED = "rate_limited", Verdict.FAILED
-    SERVER_ERROR = "server_error", Verdict.FAILED
-    HTTP_ERROR = "http_error", Verdict.FAILED
-    API_ERROR = "api_error", Verdict.FAILED
-    NOT_READY = "not_ready", Verdict.FAILED
-    TOO_LARGE = "too_large", Verdict.FAILED
-    TOO_MANY_PIXELS = "too_many_pixels", Verdict.FAILED
-    EMPTY = "empty", Verdict.FAILED
-    NOT_AN_IMAGE = "not_an_image", Verdict.FAILED
-    UNSUPPORTED_FORMAT = "unsupported_format", Verdict.FAILED
-    TRUNCATED = "truncated", Verdict.FAILED
-    BROKEN = "broken", Verdict.FAILED
-    UNREADABLE = "unreadable", Verdict.FAILED
-    BAD_MODEL_OUTPUT = "bad_model_output", Verdict.FAILED
-    CRASHED_WORKER = "crashed_worker", Verdict.FAILED
+
+_VERDICTS = {
+    Reason.FITS: Verdict.ACCEPTED,
+    Reason.TOO_SMALL: Verdict.REJECTED,
+    Reason.TOO_WIDE: Verdict.REJECTED,
+    Reason.TOO_TALL: Verdict.REJECTED,
+    Reason.DUPLICATE: Verdict.REJECTED,
+    Reason.NEAR_DUPLICATE: Verdict.REJECTED,
+    Reason.UNLIKE_TASTE: Verdict.REJECTED,
+    Reason.WATERMARK: Verdict.REJECTED,
+    Reason.SELF_POST: Verdict.SKIPPED,
+    Reason.REMOVED: Verdict.SKIPPED,
+    Reason.OVER_18: Verdict.SKIPPED,
+    Reason.NOT_OVER_18: Verdict.SKIPPED,
+    Reason.VIDEO: Verdict.SKIPPED,
+    Reason.CROSSPOST_OF: Verdict.SKIPPED,
+    Reason.NOT_AN_IMAGE_LINK: Verdict.SKIPPED,
+    Reason.EMPTY_ALBUM: Verdict.SKIPPED,
+    Reason.NEEDS_CREDENTIALS: Verdict.SKIPPED,
+    Reason.OPTED_OUT: Verdict.SKIPPED,
+    Reason.MALFORMED: Verdict.SKIPPED,
+}

@@ -1,0 +1,90 @@
+"""The ledger: which candidates and submissions were seen before, read from verdict shards and manifests.
+
+It is never a second source of truth: all of it can be read again. In memory it is 8 bytes a candidate and 8 a
+submission, as sorted 64-bit hashes; among ten million keys two share a hash with probability 3e-6.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import PurePosixPath
+
+import numpy as np
+import pyarrow as pa
+
+from actors.manifest import FOLDER, Manifest, read_manifest
+from actors.storage import Output
+from models.keys import key_hash
+
+Hashes = np.ndarray[tuple[int], np.dtype[np.uint64]]
+_RECENT = 4096
+
+
+class HashSet:
+    """A set of strings as sorted 64-bit hashes; new ones wait in a small set until there are enough to merge."""
+
+    def __init__(self) -> None:
+        self._sorted: Hashes = np.empty(0, np.uint64)
+        self._recent: set[int] = set()
+
+    def add(self, texts: Iterable[str]) -> None:
+        """Remember these."""
+        self._recent.update(map(key_hash, texts))
+        if len(self._recent) >= _RECENT:
+            recent = np.fromiter(self._recent, np.uint64, len(self._recent))
+            self._sorted = np.union1d(self._sorted, recent)
+            self._recent.clear()
+
+    def __contains__(self, text: str) -> bool:
+        value = key_hash(text)
+        if value in self._recent:
+            return True
+        place = int(np.searchsorted(self._sorted, np.uint64(value)))
+        return place < len(self._sorted) and int(self._sorted[place]) == value
+
+
+class Ledger:
+    """What manifests and verdict shards hold: seen keys, submissions seen whole, and the next window's number.
+
+    ``unfinished`` are the manifests without a shard, in order: a restart replays them first.
+    """
+
+    def __init__(self, output: Output) -> None:
+        self.keys = HashSet()
+        self.submissions = HashSet()
+        self._partly: dict[str, int] = {}
+        shards = output.names("verdicts", ".parquet")
+        for shard in shards:
+            self._load(output.read_table(shard, ["key", "submission", "candidates"]))
+        done = {PurePosixPath(shard).stem for shard in shards}
+        manifests = output.names(FOLDER, ".json")
+        self.unfinished = [
+            read_manifest(output, path) for path in manifests if PurePosixPath(path).stem not in done
+        ]
+        for manifest in self.unfinished:
+            self.see(manifest)
+        numbers = done | {PurePosixPath(path).stem for path in manifests}
+        self.next_window = max(map(int, numbers), default=0) + 1
+
+    def see(self, manifest: Manifest) -> None:
+        """Remember a window's candidates, and the submissions of which it has the last."""
+        self.keys.add(candidate.key for candidate in manifest.candidates)
+        for candidate in manifest.candidates:
+            self._count(candidate.item, manifest.submissions[candidate.item].candidates)
+
+    def _load(self, table: pa.Table) -> None:
+        self.keys.add(table["key"].to_pylist())
+        for item, total in zip(table["submission"].to_pylist(), table["candidates"].to_pylist(), strict=True):
+            self._count(item, total)
+
+    def _count(self, item: str, total: int) -> None:
+        # Only submissions that are split over windows wait here, so this stays small.
+        missing = self._partly.pop(item, total) - 1
+        if missing > 0:
+            self._partly[item] = missing
+        else:
+            self.submissions.add([item])
+
+    def knows(self, item: str) -> bool:
+        """Tell whether some candidate of this submission was seen."""
+        return item in self.submissions or item in self._partly

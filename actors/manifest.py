@@ -1,0 +1,97 @@
+"""A window's manifest: what was seen, written before any of it is judged. *Seen* means: in a manifest."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+
+from actors.storage import Output
+from models.reasons import Reason, Stage
+from models.records import Candidate, Outcome, Submission
+
+FOLDER = "windows"
+
+
+@dataclass(frozen=True, slots=True)
+class SeenSubmission:
+    """A submission and how many candidates it has in all, in this window and in others."""
+
+    submission: Submission
+    candidates: int
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """A window: its number, when it was opened (UTC), and its candidates in the run's order.
+
+    Dates, ids and names that are written for a window follow from this and never from the clock, so that judging
+    it again writes the same. ``cursors`` hold, for each source, the place before which all is in manifests.
+    """
+
+    number: int
+    run: str
+    opened_at: datetime
+    submissions: dict[str, SeenSubmission]
+    candidates: tuple[Candidate, ...]
+    cursors: dict[str, Any] = field(default_factory=dict)
+    attempt: int = 1
+
+    @property
+    def window(self) -> str:
+        """The window's id, which sorts in commit order."""
+        return f"{self.number:08d}"
+
+    @property
+    def path(self) -> str:
+        """Where the manifest is, relative to the output."""
+        return f"{FOLDER}/{self.window}.json"
+
+    def shard(self, table: str) -> str:
+        """Name this window's shard of ``verdicts``, ``embeddings`` or ``thumbs``."""
+        return f"{table}/date={self.opened_at:%Y-%m-%d}/{self.window}.parquet"
+
+    def write(self, output: Output) -> None:
+        """Write the manifest, which makes its candidates seen."""
+        output.write(self.path, orjson.dumps(self._as_dict(), option=orjson.OPT_APPEND_NEWLINE))
+
+    def _as_dict(self) -> dict[str, Any]:
+        return {
+            "number": self.number,
+            "run": self.run,
+            "opened_at": self.opened_at,
+            "attempt": self.attempt,
+            "cursors": self.cursors,
+            # The post is what resolvers read; its candidates are resolved already.
+            "submissions": [
+                {"submission": replace(seen.submission, post={}), "candidates": seen.candidates}
+                for seen in self.submissions.values()
+            ],
+            "candidates": self.candidates,
+            "deferred": [],
+        }
+
+
+def read_manifest(output: Output, path: str) -> Manifest:
+    """Read a manifest back."""
+    fields = output.read_json(path)
+    seen = (
+        SeenSubmission(Submission(**row["submission"]), row["candidates"]) for row in fields["submissions"]
+    )
+    return Manifest(
+        number=fields["number"],
+        run=fields["run"],
+        opened_at=datetime.fromisoformat(fields["opened_at"]).astimezone(UTC),
+        submissions={row.submission.item: row for row in seen},
+        candidates=tuple(_candidate(row) for row in fields["candidates"]),
+        cursors=fields["cursors"],
+        attempt=fields["attempt"],
+    )
+
+
+def _candidate(fields: dict[str, Any]) -> Candidate:
+    outcome = fields["outcome"]
+    found = outcome and Outcome(Reason(outcome["reason"]), Stage(outcome["stage"]), outcome["detail"])
+    return Candidate(**{**fields, "urls": tuple(fields["urls"]), "outcome": found})
