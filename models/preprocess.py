@@ -1,0 +1,44 @@
+"""From a picture to a model's input, as its row says: one path for every encoder."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from models.registry import Layout, ModelRow, ResizeRule
+
+_VIA = 512
+
+
+def shortest_side(row: ModelRow) -> int:
+    """Return the pixels a decoder must keep on the shorter side so that the row's resize loses nothing.
+
+    Twice the first size the rule makes: a JPEG decoded at a coarser scale shows in the resized pixels.
+    """
+    return 2 * (_VIA if row.resize is ResizeRule.STRETCH_LANCZOS_VIA_512 else row.size)
+
+
+def resize(image: Image.Image, row: ModelRow) -> npt.NDArray[np.uint8]:
+    """Return an RGB picture as the row's square, uint8 [size, size, 3]."""
+    side = (row.size, row.size)
+    match row.resize:
+        case ResizeRule.STRETCH_BICUBIC:
+            squared = image.resize(side, Image.Resampling.BICUBIC, reducing_gap=2.0)
+        case ResizeRule.STRETCH_LANCZOS:
+            squared = image.resize(side, Image.Resampling.LANCZOS)
+        case ResizeRule.STRETCH_LANCZOS_VIA_512:
+            via = image.resize((_VIA, _VIA), Image.Resampling.LANCZOS)
+            squared = via.resize(side, Image.Resampling.LANCZOS)
+    return np.asarray(squared, np.uint8)
+
+
+def to_input(batch: npt.NDArray[np.uint8], row: ModelRow) -> npt.NDArray[np.float32]:
+    """Return uint8 [n, size, size, 3] as float32 in the row's layout, scaled by its mean and std."""
+    std = np.asarray(row.std, np.float32)
+    scale = np.float32(1 / 255) / std
+    shift = np.asarray(row.mean, np.float32) / std
+    scaled = batch * scale - shift
+    if row.layout is Layout.NCHW:
+        scaled = scaled.transpose(0, 3, 1, 2)
+    return np.ascontiguousarray(scaled, np.float32)

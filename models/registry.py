@@ -1,0 +1,277 @@
+"""Every model goldpan can run, one frozen row each: where its weights are, and what its input is."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+from hashlib import file_digest, sha256
+from pathlib import Path
+
+from platformdirs import user_cache_path
+
+
+class ModelError(Exception):
+    """Anything wrong with a model, said in one sentence with the way out.
+
+    ModelError
+    ├── UnknownModelError          no row of that name
+    ├── WeightsMissingError        the row's file is not on this machine
+    ├── BrokenModelError           the file is not a model onnxruntime can read, or not the row's file
+    ├── ModelContractError         the model's input or output is not what the row says, or the batch is not
+    ├── DeviceUnavailableError     the device asked for was not given (never a silent fallback)
+    └── TasteError                 a taste cannot be fitted, read or written (models.taste)
+        └── EncoderMismatchError   it was fitted on another encoder than the one that runs
+    """
+
+
+class UnknownModelError(ModelError):
+    """No row of that name."""
+
+
+class WeightsMissingError(ModelError):
+    """The row's file is not on this machine; the message says where it comes from and where it goes."""
+
+
+class BrokenModelError(ModelError):
+    """The file cannot be read as an ONNX model, or is not the file the row records."""
+
+
+class ModelContractError(ModelError):
+    """The model's input or output, or the batch given to it, differs from what the row says."""
+
+
+class DeviceUnavailableError(ModelError):
+    """The device asked for is not there; goldpan never falls back to the CPU by itself."""
+
+
+class Task(StrEnum):
+    """What a model is for."""
+
+    ENCODER = "encoder"
+    WATERMARK = "watermark"
+
+
+class ResizeRule(StrEnum):
+    """How a picture of any shape becomes a square; all three see the whole picture, none crops."""
+
+    STRETCH_BICUBIC = "stretch_bicubic"
+    STRETCH_LANCZOS = "stretch_lanczos"
+    # nomad sent 512² pictures to anti_sus, which made 224² of them; their taste files know no other pixels.
+    STRETCH_LANCZOS_VIA_512 = "stretch_lanczos_via_512"
+
+
+class Layout(StrEnum):
+    """The order of the axes of a model's input."""
+
+    NCHW = "nchw"
+    NHWC = "nhwc"
+
+
+class Weights(StrEnum):
+    """Where a row's file comes from."""
+
+    BUILT = "built"  # by the project itself, into the cache
+    COMMITTED = "committed"  # beside this module, in models/weights
+    RELEASE = "release"  # a published file, fetched on request and never implicitly
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRow:
+    """One model: its file, its input and its output.
+
+    ``size`` is the side of the square input in pixels; ``mean`` and ``std`` are per RGB channel on the scale
+    0…1; ``sha256`` is hex, or None where the publisher gives none; ``output_name`` None means the only
+    output; ``dimension`` is the width of one output row; ``normalise`` scales each row to length 1.
+    """
+
+    name: str
+    task: Task
+    weights: Weights
+    file: str
+    input_name: str
+    size: int
+    dimension: int
+    licence: str
+    source: str
+    mean: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    std: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    resize: ResizeRule = ResizeRule.STRETCH_BICUBIC
+    layout: Layout = Layout.NCHW
+    output_name: str | None = None
+    normalise: bool = False
+    sha256: str | None = None
+    url: str | None = None
+
+
+_CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
+_CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
+_HALF = (0.5, 0.5, 0.5)
+
+ROWS: tuple[ModelRow, ...] = (
+    ModelRow(
+        name="gist",
+        task=Task.ENCODER,
+        weights=Weights.BUILT,
+        file="gist.onnx",
+        input_name="input",
+        size=128,
+        dimension=512,
+        licence="Apache-2.0",
+        source="Oliva & Torralba 2001, Modeling the shape of the scene, IJCV 42(3)",
+    ),
+    ModelRow(
+        name="clip",
+        task=Task.ENCODER,
+        weights=Weights.RELEASE,
+        file="clip_visual.onnx",
+        url="https://github.com/qwertyforce/anti_sus/releases/download/clip_onnx_model/clip_visual.onnx",
+        input_name="input",
+        size=224,
+        dimension=512,
+        mean=_CLIP_MEAN,
+        std=_CLIP_STD,
+        resize=ResizeRule.STRETCH_LANCZOS_VIA_512,
+        normalise=True,
+        licence="MIT",
+        source="OpenAI CLIP ViT-B/32, visual tower, as released with anti_sus",
+    ),
+    ModelRow(
+        name="vit-b32-random",
+        task=Task.ENCODER,
+        weights=Weights.BUILT,
+        file="vit-b32-random.onnx",
+        input_name="input",
+        size=224,
+        dimension=512,
+        mean=_CLIP_MEAN,
+        std=_CLIP_STD,
+        resize=ResizeRule.STRETCH_LANCZOS_VIA_512,
+        normalise=True,
+        licence="Apache-2.0",
+        source="the true size and structure of ViT-B/32 with seeded random weights, for tests and benchmarks",
+    ),
+    ModelRow(
+        name="watermark",
+        task=Task.WATERMARK,
+        weights=Weights.COMMITTED,
+        file="watermark.onnx",
+        input_name="input",
+        size=512,
+        dimension=1,
+        mean=_HALF,
+        std=_HALF,
+        resize=ResizeRule.STRETCH_LANCZOS,
+        licence="Apache-2.0",
+        source="trained by this repository on marks composited over paintings",
+    ),
+    ModelRow(
+        name="watermark-anti-sus",
+        task=Task.WATERMARK,
+        weights=Weights.RELEASE,
+        file="model_wat.onnx",
+        url="https://github.com/qwertyforce/anti_sus/releases/download/wat_model_0.1/model_wat.onnx",
+        input_name="input",
+        size=512,
+        dimension=1,
+        mean=_HALF,
+        std=_HALF,
+        resize=ResizeRule.STRETCH_LANCZOS,
+        licence="unknown",
+        source="EfficientNetV2-B0 fine-tuned by anti_sus on 22,000 annotated pictures",
+    ),
+)
+
+
+def model_row(name: str, task: Task) -> ModelRow:
+    """Return the row of a model; UnknownModelError names those there are."""
+    known = {row.name: row for row in ROWS if row.task is task}
+    if name not in known:
+        raise UnknownModelError(f"no {task} is called {name!r}; there are: {', '.join(known)}")
+    return known[name]
+
+
+def encoder_row(name: str) -> ModelRow:
+    """Return the row of an encoder; UnknownModelError names those there are."""
+    return model_row(name, Task.ENCODER)
+
+
+def watermark_row(name: str) -> ModelRow:
+    """Return the row of a watermark detector; UnknownModelError names those there are."""
+    return model_row(name, Task.WATERMARK)
+
+
+def cache_folder() -> Path:
+    """Return goldpan's cache folder: ``GOLDPAN_CACHE`` where it is set, else the user's cache."""
+    chosen = os.environ.get("GOLDPAN_CACHE")
+    return Path(chosen) if chosen else user_cache_path("goldpan")
+
+
+def resolve_weights(row: ModelRow, cache_dir: Path | None = None) -> Path:
+    """Return the path of a row's weights; nothing is downloaded.
+
+    Built-in graphs are built into the cache once; WeightsMissingError says where a missing file comes from
+    and where it goes; BrokenModelError is raised where the row records another sha256.
+    """
+    cache = (cache_dir or cache_folder()) / "models"
+    if row.weights is Weights.BUILT:
+        return _built(row, cache)
+    path = (
+        Path(__file__).parent / "weights" / row.file if row.weights is Weights.COMMITTED else cache / row.file
+    )
+    if not path.is_file():
+        raise WeightsMissingError(_missing(row, path))
+    if row.sha256 is not None and file_sha256(path) != row.sha256:
+        raise BrokenModelError(
+            f"{path} is not the {row.name} weights (its sha256 is not {row.sha256}); remove it"
+        )
+    return path
+
+
+def _missing(row: ModelRow, path: Path) -> str:
+    if row.url is None:
+        return f"{row.name} needs {path}, which this checkout lacks; restore it with git checkout"
+    return f"{row.name} needs {path}; download {row.url} and put it there, or choose a built-in model"
+
+
+def _built(row: ModelRow, cache: Path) -> Path:
+    # Imported here: onnx is needed only by whoever builds, and the builders need nothing of the registry.
+    if row.name == "gist":
+        from models.gist import build_gist
+
+        graph = build_gist(row.size)
+        path = cache / f"gist-{sha256(graph).hexdigest()[:16]}.onnx"
+        return path if path.is_file() else write_atomically(path, graph)
+    from models.vit import build_vit_b32, vit_b32_recipe
+
+    path = cache / f"{row.name}-{vit_b32_recipe()}.onnx"
+    return path if path.is_file() else write_atomically(path, build_vit_b32())
+
+
+def write_atomically(path: Path, content: bytes) -> Path:
+    """Write a file in one step, so that two processes may write the same one at once; return its path."""
+    with _temporary(path) as temporary:
+        temporary.write_bytes(content)
+        temporary.replace(path)
+    return path
+
+
+@contextmanager
+def _temporary(path: Path) -> Iterator[Path]:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def file_sha256(path: Path) -> str:
+    """Return the sha256 of a file as 64 hex digits."""
+    with path.open("rb") as file:
+        return file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,135 @@
+"""One ONNX model, loaded for one device, that says clearly what is wrong with it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from models.registry import (
+    BrokenModelError,
+    DeviceUnavailableError,
+    Layout,
+    ModelContractError,
+    ModelRow,
+    file_sha256,
+)
+
+Device = Literal["cpu", "cuda"]
+_PROVIDERS: dict[str, str] = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
+
+
+class Session:
+    """An onnxruntime session that keeps to its row's contract.
+
+    ``fingerprint`` is the sha256 of the file, 64 hex digits; ``provider`` is the one that really runs.
+    Raises BrokenModelError, ModelContractError or DeviceUnavailableError.
+    """
+
+    def __init__(self, path: Path, row: ModelRow, *, threads: int, device: Device = "cpu") -> None:
+        if not path.is_file():
+            raise BrokenModelError(f"there is no model at {path}")
+        self.row = row
+        self.fingerprint = file_sha256(path)
+        self._session = _open(path, threads, device)
+        self.provider: str = self._session.get_providers()[0]
+        if self.provider != _PROVIDERS[device]:
+            raise DeviceUnavailableError(_no_device(device, self.provider))
+        self._check_input()
+        self._output = self._output_name()
+
+    def run(self, batch: npt.NDArray[np.float32] | npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+        """Run one batch, [n, …] as the row's layout has it; returns float32 [n, dimension]."""
+        if batch.shape[1:] != self._expected()[1:]:
+            raise ModelContractError(f"{self.row.name} takes batches {self._expected()}, not {batch.shape}")
+        if not len(batch):
+            return np.empty((0, self.row.dimension), np.float32)
+        output = np.asarray(self._session.run([self._output], {self.row.input_name: batch})[0], np.float32)
+        if output.size != len(batch) * self.row.dimension:
+            raise ModelContractError(
+                f"{self.row.name} gave {output.shape} for {len(batch)} pictures, not {self.row.dimension} each"
+            )
+        return output.reshape(len(batch), self.row.dimension)
+
+    def _expected(self) -> tuple[int | str, int, int, int]:
+        size = self.row.size
+        return ("n", 3, size, size) if self.row.layout is Layout.NCHW else ("n", size, size, 3)
+
+    def _check_input(self) -> None:
+        inputs = {node.name: node.shape for node in self._session.get_inputs()}
+        shape = inputs.get(self.row.input_name)
+        if shape is None:
+            raise ModelContractError(
+                f"{self.row.name} should have an input {self.row.input_name!r}; this has {', '.join(inputs)}"
+            )
+        expected = self._expected()
+        # A dimension that is not a number is free.
+        fixed = zip(shape[1:], expected[1:], strict=False)
+        if len(shape) != 4 or any(isinstance(have, int) and have != want for have, want in fixed):
+            raise ModelContractError(
+                f"{self.row.name} should take {expected}; this file takes {tuple(shape)}"
+            )
+
+    def _output_name(self) -> str:
+        names = [node.name for node in self._session.get_outputs()]
+        if self.row.output_name is None:
+            return str(names[0])
+        if self.row.output_name not in names:
+            raise ModelContractError(
+                f"{self.row.name} should have an output {self.row.output_name!r}; this has {', '.join(names)}"
+            )
+        return self.row.output_name
+
+
+def _open(path: Path, threads: int, device: Device) -> Any:
+    import onnxruntime as ort
+
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    # Spinning threads of several sessions starve each other on the same cores.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    if device == "cuda":
+        _prepare_cuda(ort)
+    provider = _PROVIDERS[device]
+    if provider not in ort.get_available_providers():
+        raise DeviceUnavailableError(_no_device(device, "no such provider"))
+    try:
+        return ort.InferenceSession(str(path), options, providers=[provider])
+    except _onnxruntime_errors() as error:
+        raise BrokenModelError(f"{path} is not a model that can be read: {_first_line(error)}") from error
+
+
+def _prepare_cuda(ort: Any) -> None:
+    # The CUDA libraries of the pip packages are found only after this call (onnxruntime ≥ 1.21).
+    if hasattr(ort, "preload_dlls"):
+        ort.preload_dlls()
+
+
+def _onnxruntime_errors() -> tuple[type[Exception], ...]:
+    from onnxruntime.capi import onnxruntime_pybind11_state as state
+
+    names = (
+        "Fail",
+        "InvalidArgument",
+        "InvalidGraph",
+        "InvalidProtobuf",
+        "NoModel",
+        "NotImplemented",
+        "RuntimeException",
+    )
+    return (*(getattr(state, name) for name in names if hasattr(state, name)), ValueError)
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__
+
+
+def _no_device(device: Device, got: str) -> str:
+    return (
+        f"the {device} device was asked for and onnxruntime gives {got}; "
+        "install the extra 'cuda' and a driver, or ask for the cpu"
+    )
