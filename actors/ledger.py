@@ -52,7 +52,7 @@ class Ledger:
     def __init__(self, output: Output) -> None:
         self.keys = HashSet()
         self.submissions = HashSet()
-        self._partly: dict[str, int] = {}
+        self._partly: dict[str, set[str]] = {}
         shards = output.names("verdicts", ".parquet")
         for shard in shards:
             self._load(output.read_table(shard, ["key", "submission", "candidates"]))
@@ -70,21 +70,26 @@ class Ledger:
         """Remember a window's candidates, and the submissions of which it has the last."""
         self.keys.add(candidate.key for candidate in manifest.candidates)
         for candidate in manifest.candidates:
-            self._count(candidate.item, manifest.submissions[candidate.item].candidates)
+            self._count(candidate.item, candidate.key, manifest.submissions[candidate.item].candidates)
 
     def _load(self, table: pa.Table) -> None:
-        self.keys.add(table["key"].to_pylist())
-        for item, total in zip(table["submission"].to_pylist(), table["candidates"].to_pylist(), strict=True):
-            self._count(item, total)
+        columns = [table[name].to_pylist() for name in ("submission", "key", "candidates")]
+        self.keys.add(columns[1])
+        for row in zip(*columns, strict=True):
+            self._count(*row)
 
-    def _count(self, item: str, total: int) -> None:
+    def _count(self, item: str, key: str, total: int) -> None:
         # Only submissions that are split over windows wait here, so this stays small.
-        missing = self._partly.pop(item, total) - 1
-        if missing > 0:
-            self._partly[item] = missing
-        else:
+        seen = self._partly.setdefault(item, set())
+        seen.add(key)
+        if len(seen) >= total:
+            del self._partly[item]
             self.submissions.add([item])
 
     def knows(self, item: str) -> bool:
         """Tell whether some candidate of this submission was seen."""
         return item in self.submissions or item in self._partly
+
+    def seen_of(self, item: str) -> frozenset[str]:
+        """Give the keys already seen of a submission that was not seen whole."""
+        return frozenset(self._partly.get(item, ()))

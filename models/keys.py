@@ -51,8 +51,8 @@ def safe_name(text: str) -> str:
 def image_path(submission: Submission, media: str, sha256: str, image_format: str) -> str:
     """Name an accepted original, relative to the output: ``images/<subreddit>/<item>_<media>_<sha8>.<ext>``.
 
-    ``image_format`` is Pillow's name of the content's format: the extension follows what the bytes are, not what
-    their host called them.
+    ``image_format`` is Pillow's name of the content's format: the extension follows what the bytes are, not
+    what their host called them.
     """
     folder = safe_name(submission.subreddit) if submission.subreddit else NO_SUBREDDIT
     kind, colon, rest = submission.item.partition(":")

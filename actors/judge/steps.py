@@ -1,0 +1,163 @@
+"""The judge's steps. Each takes the looks that are still open, and ends those that it decides."""
+
+from __future__ import annotations
+
+import hashlib
+from io import BytesIO
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import ray
+from PIL import Image
+
+from actors.judge.look import Look
+from models import decode, preprocess, watermark
+from models.gates import ShapeGates
+from models.hashes import perceptual_hash
+from models.reasons import Reason, Stage
+from models.registry import ModelRow
+
+THUMB_PIXELS = 224
+THUMB_QUALITY = 80
+
+_FAULTS = {
+    decode.DecodeFault.NOT_AN_IMAGE: Reason.NOT_AN_IMAGE,
+    decode.DecodeFault.UNSUPPORTED: Reason.UNSUPPORTED_FORMAT,
+    decode.DecodeFault.TOO_MANY_PIXELS: Reason.TOO_MANY_PIXELS,
+    decode.DecodeFault.TRUNCATED: Reason.TRUNCATED,
+    decode.DecodeFault.BROKEN: Reason.BROKEN,
+}
+
+
+class Step(Protocol):
+    """One step: ends the looks it decides, and leaves the others open."""
+
+    def __call__(self, looks: list[Look]) -> None:
+        """Look at these, all of them still open; never empty."""
+
+
+class Inspect:
+    """Header, shape gates, hashes, one decode to the encoder's square and the thumb. All on the CPU."""
+
+    def __init__(self, gates: ShapeGates, encoder: ModelRow, *, thumbs: bool) -> None:
+        self._gates, self._encoder, self._thumbs = gates, encoder, thumbs
+
+    def __call__(self, looks: list[Look]) -> None:
+        """Inspect each; what cannot be decoded ends as failed."""
+        for look in looks:
+            try:
+                self._inspect(look, bytes(look.data or b""))
+            except decode.DecodeError as error:
+                look.end(_FAULTS[error.fault], Stage.INSPECT, error.detail)
+
+    def _inspect(self, look: Look, data: bytes) -> None:
+        look.row |= {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+        if not data:
+            look.end(Reason.EMPTY, Stage.INSPECT)
+            return
+        header = decode.header(data)
+        look.row |= {"format": header.format, "width": header.width, "height": header.height}
+        if reason := self._gates.reason(header.width, header.height):
+            look.end(reason, Stage.INSPECT)
+            return
+        shortest = preprocess.shortest_side(self._encoder)
+        image = decode.open_rgb(data, shortest=shortest, max_pixels=self._gates.max_pixels)
+        look.row["phash"] = f"{perceptual_hash(image):016x}"
+        look.pixels = preprocess.resize(image, self._encoder)
+        if self._thumbs:
+            look.row["thumb"] = _thumb(image)
+
+
+class KnownDuplicates:
+    """Ends what is a copy of an image that is kept already, before a model sees it."""
+
+    def __init__(self, index: Any) -> None:
+        self._index = index
+
+    def __call__(self, looks: list[Look]) -> None:
+        """Ask the duplicate index about all of them in one call."""
+        asked = [(look.row["key"], look.row["sha256"], look.row["phash"]) for look in looks]
+        for look, copy in zip(looks, ray.get(self._index.find.remote(asked)), strict=True):
+            if copy is not None:
+                look.end(copy.reason, Stage.DUPLICATES, copy.of)
+
+
+class Encode:
+    """Gives each an embedding, from an encoder actor."""
+
+    def __init__(self, encoders: list[Any]) -> None:
+        self._encoders = encoders
+
+    def __call__(self, looks: list[Look]) -> None:
+        """Encode all of them in one call; the squares go to the actor by reference and are let go."""
+        pixels = np.stack([look.pixels for look in looks if look.pixels is not None])
+        embeddings = ray.get(_any_of(self._encoders, looks).__call__.remote(pixels))
+        for look, embedding in zip(looks, embeddings, strict=True):
+            look.pixels, look.embedding = None, embedding
+
+
+class Score:
+    """Ends what is unlike the taste."""
+
+    def __init__(self, scorers: list[Any]) -> None:
+        self._scorers = scorers
+
+    def __call__(self, looks: list[Look]) -> None:
+        """Score all of them in one call; what is not a number was never accepted, and has its own reason."""
+        embeddings = np.stack([look.embedding for look in looks if look.embedding is not None])
+        scores, accepted = ray.get(_any_of(self._scorers, looks).__call__.remote(embeddings))
+        for look, score, fits in zip(looks, scores, accepted, strict=True):
+            if not np.isfinite(score):
+                look.embedding = None
+                look.end(Reason.BAD_MODEL_OUTPUT, Stage.SCORE, "the log-likelihood is not a number")
+                continue
+            look.row["log_likelihood"] = float(score)
+            if not fits:
+                look.end(Reason.UNLIKE_TASTE, Stage.SCORE)
+
+
+class LookForMarks:
+    """Ends what carries a watermark; the few that come here are decoded again, at the detector's size."""
+
+    def __init__(self, detectors: list[Any], threshold: float, max_pixels: int) -> None:
+        self._detectors, self._threshold, self._max_pixels = detectors, threshold, max_pixels
+
+    def __call__(self, looks: list[Look]) -> None:
+        """Look at all of them in one call."""
+        squares = {look.row["key"]: square for look in looks if (square := self._square(look)) is not None}
+        looks = [look for look in looks if look.reason is None]
+        if not looks:
+            return
+        found = ray.get(_any_of(self._detectors, looks).__call__.remote(np.stack(list(squares.values()))))
+        for look, probability in zip(looks, found, strict=True):
+            if not np.isfinite(probability):
+                look.end(Reason.BAD_MODEL_OUTPUT, Stage.WATERMARK, "the probability is not a number")
+                continue
+            look.row["watermark"] = float(probability)
+            if probability > self._threshold:
+                look.end(Reason.WATERMARK, Stage.WATERMARK)
+
+    def _square(self, look: Look) -> npt.NDArray[np.uint8] | None:
+        try:
+            # Twice the detector's size: coarser JPEG scales blur the marks it looks for.
+            image = decode.open_rgb(
+                bytes(look.data or b""), shortest=2 * watermark.SIZE, max_pixels=self._max_pixels
+            )
+        except decode.DecodeError as error:
+            look.end(_FAULTS[error.fault], Stage.WATERMARK, error.detail)
+            return None
+        return watermark.prepare(image)
+
+
+def _thumb(image: Image.Image) -> bytes:
+    small = image.copy()
+    small.thumbnail((THUMB_PIXELS, THUMB_PIXELS), reducing_gap=2.0)
+    buffer = BytesIO()
+    small.save(buffer, "JPEG", quality=THUMB_QUALITY)
+    return buffer.getvalue()
+
+
+def _any_of(actors: list[Any], looks: list[Look]) -> Any:
+    # By content, not by chance: the same block asks the same replica when it is judged again.
+    return actors[int(looks[0].row["sha256"][:8], 16) % len(actors)]

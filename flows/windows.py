@@ -1,0 +1,146 @@
+"""Windows close here: the next ready candidates in the run's order, without those that are late.
+
+Membership follows from the order alone, as long as nothing is late: an interrupted run that is started again
+closes the same windows as one that was not interrupted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from actors.crawler.events import Event, Fetched, Late, Resolved
+from actors.manifest import SeenSubmission
+from models.records import Candidate, Ready, Submission
+
+FIRST_WINDOW = 32
+
+
+@dataclass(slots=True)
+class Entry:
+    """A submission on its way: what of it is resolved, ready, late, and taken into a window already."""
+
+    submission: Submission
+    crawler: int
+    seen: frozenset[str]
+    cursor: dict[str, Any] | None = None
+    resolved: bool = False
+    candidates: tuple[Candidate, ...] = ()
+    ready: dict[str, Ready] = field(default_factory=dict)
+    late: set[str] = field(default_factory=set)
+    taken: set[str] = field(default_factory=set)
+
+    @property
+    def is_taken(self) -> bool:
+        """Tell whether all its candidates are in windows."""
+        return self.resolved and len(self.taken) == len(self.candidates)
+
+    def total(self) -> SeenSubmission:
+        """Give the submission with the number of all its candidates, those of earlier runs too."""
+        return SeenSubmission(self.submission, len(self.candidates) + len(self.seen))
+
+
+@dataclass(frozen=True, slots=True)
+class Pick:
+    """A ready candidate that goes into a window, and the crawler that holds its bytes."""
+
+    entry: Entry
+    ready: Ready
+
+
+class WindowAssembler:
+    """Holds the submissions that crawlers work on, in the run's order, and closes windows over them."""
+
+    def __init__(self) -> None:
+        self._entries: dict[int, Entry] = {}
+        self.cursors: dict[str, Any] = {}
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def add(self, order: int, entry: Entry) -> None:
+        """Expect events about this submission; orders rise."""
+        self._entries[order] = entry
+
+    def tell(self, event: Event) -> None:
+        """Take in what a crawler says; events about what is gone are old, and ignored."""
+        entry = self._entries.get(event.order)
+        match event:
+            case _ if entry is None:
+                return
+            case Resolved(candidates=candidates):
+                new = tuple(one for one in candidates if one.key not in entry.taken)
+                entry.candidates, entry.resolved = entry.candidates + new, True
+            case Fetched(ready=ready):
+                entry.ready[ready.key] = ready
+            case Late(key=key):
+                entry.late.add(key)
+
+    def held_by(self, crawler: int) -> Iterator[tuple[int, Entry]]:
+        """Give what a crawler has not handed out yet, in order: what is lost when it dies."""
+        for order, entry in self._entries.items():
+            if entry.crawler == crawler:
+                yield order, entry
+
+    def forget_progress(self, entry: Entry) -> None:
+        """Expect a submission to be resolved and fetched again, but for what is taken."""
+        entry.candidates = tuple(one for one in entry.candidates if one.key in entry.taken)
+        entry.resolved = False
+        entry.ready.clear()
+        entry.late.clear()
+
+    def close(self, count: int, most_bytes: int, *, partial: bool, ended: bool) -> list[Pick]:
+        """Close a window, or give nothing where it has to wait.
+
+        It is full at ``count`` candidates or ``most_bytes``. One that is not full closes where ``partial`` says so
+        (its time is up), or where ``ended`` says that no more will come and nothing but late candidates is left.
+        """
+        picks: list[Pick] = []
+        size = 0
+        blocked = False
+        for entry in self._entries.values():
+            found, blocked = _ready_of(entry)
+            for ready in found:
+                picks.append(Pick(entry, ready))
+                size += ready.size
+                if len(picks) >= count or size >= most_bytes:
+                    return self._take(picks)
+            if blocked:
+                break
+        return self._take(picks) if partial or (ended and not blocked) else []
+
+    def _take(self, picks: list[Pick]) -> list[Pick]:
+        for pick in picks:
+            pick.entry.taken.add(pick.ready.key)
+            del pick.entry.ready[pick.ready.key]
+        for order, entry in list(self._entries.items()):
+            if not entry.is_taken:
+                break
+            if entry.cursor is not None:
+                self.cursors[entry.submission.source] = entry.cursor
+            del self._entries[order]
+        self._entries = {order: entry for order, entry in self._entries.items() if not entry.is_taken}
+        return picks
+
+
+def _ready_of(entry: Entry) -> tuple[list[Ready], bool]:
+    if not entry.resolved:
+        return [], True
+    found: list[Ready] = []
+    for candidate in entry.candidates:
+        if candidate.key in entry.taken:
+            continue
+        if ready := entry.ready.get(candidate.key):
+            found.append(ready)
+        elif candidate.key not in entry.late:
+            return found, True
+    return found, False
+
+
+def window_size(number: int, count: int) -> int:
+    """Give how many candidates a window has: the first of an output are small, so that results show early.
+
+    It follows from the window's number, not from the run, so that a restart goes on with the same sizes.
+    """
+    return min(count, FIRST_WINDOW << min(number - 1, 30))
