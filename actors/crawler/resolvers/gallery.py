@@ -1,0 +1,84 @@
+"""The images a post carries itself: gallery items in their order, and images inside a text."""
+
+from __future__ import annotations
+
+from pathlib import PurePosixPath
+from typing import Any
+from urllib.parse import urlsplit
+
+from actors.crawler.resolvers.links import unescape
+from actors.crawler.resolvers.plan import Part
+from actors.crawler.resolvers.reddit import file_url, page_part
+from actors.crawler.resolvers.shapes import mapping_of, objects_of, pixels_of, text_of
+from models.reasons import Reason
+
+# The MIME type tells the file's own extension: image/jpg and image/jpeg are different objects.
+_EXTENSIONS = frozenset({"jpg", "jpeg", "png", "gif", "webp"})
+
+
+def gallery_parts(post: dict[str, Any]) -> list[Part]:
+    """Give a part for every item, in ``gallery_data``'s order, each with its size; unusable ones with a reason.
+
+    Rows of old dumps lack ``gallery_data``: there the order of ``media_metadata`` has to do.
+    """
+    metadata = mapping_of(post, "media_metadata")
+    if not metadata:
+        return []
+    items = objects_of(mapping_of(post, "gallery_data"), "items") or [{"media_id": name} for name in metadata]
+    found: dict[str, Part] = {}
+    for item in items:
+        if (name := text_of(item, "media_id")) and name not in found:
+            found[name] = _item(item, name, mapping_of(metadata, name))
+    return list(found.values())
+
+
+def inline_parts(post: dict[str, Any]) -> list[Part]:
+    """Give a part for every image inside the text; emotes and embeds of other hosts are none."""
+    metadata = mapping_of(post, "media_metadata")
+    names = [name for name in metadata if isinstance(name, str) and "|" not in name]
+    return [part_of(name, mapping_of(metadata, name)) for name in names]
+
+
+def _item(item: dict[str, Any], name: str, meta: dict[str, Any]) -> Part:
+    if item.get("is_deleted") is True:
+        return Part(media=name, reason=Reason.REMOVED, detail="deleted from the gallery")
+    if not meta:
+        return Part(media=name, reason=Reason.API_ERROR, detail="not in media_metadata")
+    return part_of(name, meta)
+
+
+def part_of(name: str, meta: dict[str, Any]) -> Part:
+    """Read one entry of ``media_metadata``."""
+    status = text_of(meta, "status")
+    if status == "unprocessed":
+        return Part(media=name, reason=Reason.NOT_READY, detail="unprocessed")
+    if status not in ("valid", None):
+        return Part(media=name, reason=Reason.API_ERROR, detail="failed at its host")
+    if text_of(meta, "e") == "RedditVideo":
+        return Part(media=name, reason=Reason.VIDEO, detail="video")
+    if "|" in name:
+        return Part(media=name, reason=Reason.NOT_AN_IMAGE_LINK, detail="an embed of another host")
+    return _image(name, meta)
+
+
+def _image(name: str, meta: dict[str, Any]) -> Part:
+    size = mapping_of(meta, "s")
+    width, height = pixels_of(size, "x"), pixels_of(size, "y")
+    url = text_of(size, "u") or text_of(size, "gif")
+    if url is None and (text_of(size, "mp4") or text_of(meta, "e") == "AnimatedImage"):
+        return Part(media=name, reason=Reason.VIDEO, detail="an animation without a GIF")
+    if url is None:
+        return _by_type(name, meta, width, height)
+    extension = PurePosixPath(urlsplit(unescape(url)).path).suffix
+    part = page_part(url, name)
+    hosted = ".redd.it/" in url and "external-preview" not in url
+    # The file is named by the media id, whatever slug the preview has.
+    urls = (file_url(f"{name}{extension}"), *part.urls[1:]) if hosted and extension else part.urls
+    return Part(urls, name, width, height, None if urls else part.reason, part.detail)
+
+
+def _by_type(name: str, meta: dict[str, Any], width: int | None, height: int | None) -> Part:
+    extension = (text_of(meta, "m") or "").removeprefix("image/")
+    if extension not in _EXTENSIONS:
+        return Part(media=name, reason=Reason.API_ERROR, detail="neither a URL nor a type")
+    return Part((file_url(f"{name}.{extension}"),), name, width, height)
