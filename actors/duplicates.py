@@ -63,6 +63,11 @@ class DuplicateIndex:
     def __len__(self) -> int:
         return self._count
 
+    @property
+    def entry_bytes(self) -> int:
+        """Bytes of memory an entry takes."""
+        return _ENTRY.itemsize
+
     def add(self, kept: Sequence[tuple[str, str, str]]) -> None:
         """Remember kept images: (key, sha256, phash), the hashes in hexadecimal."""
         for key, sha256, phash in kept:

@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 import pyarrow as pa
+import pyarrow.dataset as ds
 import pyarrow.fs as pafs
 import pyarrow.parquet as pq
 
@@ -72,6 +73,10 @@ class Output:
         """Read a Parquet file's columns."""
         with self._fs.open_input_file(self._full(path)) as file:
             return pq.ParquetFile(file).read(columns=columns)
+
+    def dataset(self, paths: list[str], schema: pa.Schema) -> ds.Dataset:
+        """Open Parquet files as one dataset with this schema, to be read by part."""
+        return ds.dataset([self._full(path) for path in paths], schema, format="parquet", filesystem=self._fs)
 
     def names(self, folder: str, suffix: str = "") -> list[str]:
         """List the files below a folder, sorted, without temporary ones; none where the folder is not there."""

@@ -43,9 +43,10 @@ def key_hash(key: str) -> int:
 def safe_name(text: str) -> str:
     """Turn text into a name that every file system takes; what had to be changed is told apart by a hash."""
     name = _UNSAFE.sub("-", text).strip(".-")[:_LONGEST_NAME]
-    if name != text:
-        name = f"{name}-{hashlib.sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}".lstrip("-")
-    return f"{name}_" if name.lower().split(".")[0] in _RESERVED else name
+    if name and name == text and name.lower().split(".")[0] not in _RESERVED:
+        return name
+    told_apart = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+    return f"{told_apart}-{name}".strip("-")
 
 
 def image_path(submission: Submission, media: str, sha256: str, image_format: str) -> str:

@@ -1,0 +1,175 @@
+"""Crawling ahead of the windows: a listing feeds crawlers, and their events fill the assembler."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from typing import Any
+
+import pyarrow as pa
+import ray
+from actors.crawler.resolvers import crosspost_parent
+
+from actors.crawler.events import Fetched, Resolved
+from actors.ledger import HashSet, Ledger
+from flows.windows import Entry, Pick, WindowAssembler
+from models.reasons import Reason, Stage
+from models.records import Candidate, Outcome, Ready, Submission
+
+Block = ray.ObjectRef[pa.Table]
+POLL_SECONDS = 0.5
+BLOCK_ROWS = 32
+BLOCK_BYTES = 16 << 20
+
+log = logging.getLogger(__name__)
+
+
+class CrawlAhead:
+    """Owns the listings and crawlers, asks them for more while there is room, and notices when one dies.
+
+    ``listings`` and ``crawlers`` are actor handles. Submissions get their place in the run's order here;
+    ``limit`` is the number of new submissions to take in, and ``ahead`` how many may be on their way.
+    """
+
+    def __init__(
+        self,
+        listings: Sequence[Any],
+        crawlers: Sequence[Any],
+        ledger: Ledger,
+        assembler: WindowAssembler,
+        *,
+        limit: int | None,
+        ahead: int,
+    ) -> None:
+        self._listings = list(listings)
+        self._crawlers = list(crawlers)
+        self._ledger = ledger
+        self._assembler = assembler
+        self._limit = limit
+        self._ahead = ahead
+        self._offered = HashSet()
+        self._page: ray.ObjectRef[Any] | None = None
+        self._events: dict[int, ray.ObjectRef[Any]] = {}
+        self.seen = 0
+        self.known = 0
+        self.fetched = 0
+        self.fetched_bytes = 0
+
+    @property
+    def ended(self) -> bool:
+        """Tell whether the sources have given all there is, and all of it is in windows."""
+        return not self._listings and self._page is None
+
+    def stop(self) -> None:
+        """Ask the sources for nothing more."""
+        self._listings.clear()
+
+    def poll(self, timeout: float = POLL_SECONDS) -> None:
+        """Take in what listings and crawlers have to say, waiting so many seconds at most."""
+        self._ask()
+        waiting = [*self._events.values(), *([self._page] if self._page is not None else [])]
+        done, _ = ray.wait(waiting, num_returns=1, timeout=timeout)
+        if self._page is not None and self._page in done:
+            page, self._page = self._page, None
+            self._take_page(ray.get(page))
+        for crawler, future in list(self._events.items()):
+            if future in done:
+                del self._events[crawler]
+                self._take_events(crawler, future)
+
+    def blocks(self, picks: Sequence[Pick]) -> list[Block]:
+        """Ask the crawlers for the bytes of a window; the driver owns the blocks from here on."""
+        by_crawler = sorted(picks, key=lambda pick: pick.entry.crawler)
+        refs: list[Block] = []
+        for crawler, held in groupby(by_crawler, key=lambda pick: pick.entry.crawler):
+            for part in _chunks([pick.ready for pick in held]):
+                refs.append(self._crawlers[crawler].block.remote([ready.key for ready in part]))
+        return refs
+
+    def refetch(self, candidates: Sequence[Candidate]) -> list[Block]:
+        """Fetch a window's candidates again, when their bytes were lost with a process."""
+        parts = [candidates[at : at + BLOCK_ROWS] for at in range(0, len(candidates), BLOCK_ROWS)]
+        crawlers = self._crawlers
+        return [crawlers[n % len(crawlers)].fetch.remote(list(part)) for n, part in enumerate(parts)]
+
+    def _ask(self) -> None:
+        if self._page is None and self._listings and len(self._assembler) < self._ahead:
+            self._page = self._listings[0].next_page.remote()
+        for crawler, handle in enumerate(self._crawlers):
+            if crawler not in self._events:
+                self._events[crawler] = handle.events.remote(POLL_SECONDS)
+
+    def _take_page(self, page: Any) -> None:
+        if page is None:
+            # stop() may have emptied the list while the page was on its way.
+            del self._listings[:1]
+            return
+        offers: dict[int, list[tuple[int, Submission]]] = {}
+        last: Entry | None = None
+        for submission in page.submissions:
+            if self._limit is not None and self.seen >= self._limit:
+                self.stop()
+                break
+            last = self._take(submission, offers) or last
+        if last is not None:
+            last.cursor = page.cursor
+        for crawler, offered in offers.items():
+            seen = frozenset[str]().union(*(self._ledger.seen_of(one.item) for _, one in offered))
+            self._crawlers[crawler].offer.remote(offered, seen)
+
+    def _take(self, submission: Submission, offers: dict[int, list[tuple[int, Submission]]]) -> Entry | None:
+        item = submission.item
+        if item in self._ledger.submissions or item in self._offered:
+            self.known += 1
+            return None
+        order, self.seen = self.seen, self.seen + 1
+        crawler = order % len(self._crawlers)
+        entry = Entry(submission, crawler, self._ledger.seen_of(item))
+        self._assembler.add(order, entry)
+        parent = crosspost_parent(submission.post)
+        if parent is not None and (self._ledger.knows(parent) or parent in self._offered):
+            self._skip_crosspost(order, item, parent)
+        else:
+            offers.setdefault(crawler, []).append((order, submission))
+        self._offered.add([item])
+        return entry
+
+    def _skip_crosspost(self, order: int, item: str, parent: str) -> None:
+        outcome = Outcome(Reason.CROSSPOST_OF, Stage.RESOLVE, parent)
+        candidate = Candidate(item, "-", outcome=outcome)
+        self._assembler.tell(Resolved(order, (candidate,)))
+        self._assembler.tell(Fetched(order, Ready(candidate, outcome)))
+
+    def _take_events(self, crawler: int, future: ray.ObjectRef[Any]) -> None:
+        try:
+            events = ray.get(future)
+        except ray.exceptions.RayActorError:
+            log.warning("crawler %d died; what it held is fetched again", crawler)
+            self._offer_again(crawler)
+            return
+        for event in events:
+            if isinstance(event, Fetched):
+                self.fetched += 1
+                self.fetched_bytes += event.ready.size
+            self._assembler.tell(event)
+
+    def _offer_again(self, crawler: int) -> None:
+        lost = list(self._assembler.held_by(crawler))
+        for _, entry in lost:
+            self._assembler.forget_progress(entry)
+        seen = frozenset[str]().union(*(entry.seen | entry.taken for _, entry in lost))
+        self._crawlers[crawler].offer.remote([(order, entry.submission) for order, entry in lost], seen)
+
+
+def _chunks(ready: Sequence[Ready]) -> Iterator[list[Ready]]:
+    part: list[Ready] = []
+    size = 0
+    for one in ready:
+        if part and (len(part) >= BLOCK_ROWS or size + one.size > BLOCK_BYTES):
+            yield part
+            part, size = [], 0
+        part.append(one)
+        size += one.size
+    if part:
+        yield part

@@ -1,0 +1,102 @@
+"""Judging a window: one finite Ray Data dataset over its ready blocks, and what happens when workers die."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+
+import pyarrow as pa
+import ray
+from ray.data import Dataset, TaskPoolStrategy
+
+from actors.judge import Judge
+from actors.ready_blocks import ReadyBlocks
+from flows.placement import Placement
+from models.reasons import Reason, Stage
+from models.schema import JUDGED
+
+Block = ray.ObjectRef[pa.Table]
+# With the first try, a poison image kills three workers before it is looked for.
+RETRIES = 2
+
+log = logging.getLogger(__name__)
+
+
+def window_dataset(blocks: Sequence[Block], judge: Judge, placement: Placement) -> Dataset:
+    """Build the dataset of one window; reading and judging fuse into one operator, a task a block."""
+    stage = TaskPoolStrategy(size=placement.judges)
+    ready = ray.data.read_datasource(
+        ReadyBlocks(blocks),
+        override_num_blocks=len(blocks),
+        num_cpus=placement.judge_cpus,
+        compute=stage,
+        ray_remote_args={"max_retries": RETRIES},
+    )
+    judged: Dataset = ready.map_batches(
+        judge.__call__,
+        batch_format="pyarrow",
+        batch_size=None,
+        num_cpus=placement.judge_cpus,
+        compute=stage,
+        max_retries=RETRIES,
+    )
+    return judged
+
+
+class BlocksLostError(Exception):
+    """The bytes of a window were lost with the process that held them."""
+
+
+def judge_blocks(blocks: Sequence[Block], judge: Judge, placement: Placement) -> list[Block]:
+    """Judge a window's blocks; gives references to the JUDGED blocks.
+
+    When a worker keeps dying over it, each block is judged alone, and then halved until the rows that kill
+    their worker stand alone: those end as ``crashed_worker``. Raises BlocksLostError where the input is gone.
+    """
+    try:
+        return _run(blocks, judge, placement)
+    except ray.exceptions.RayError as error:
+        _raise_unless_crash(error, blocks)
+        log.warning("a window of %d blocks failed: %s; judging them one by one", len(blocks), _brief(error))
+    return [found for block in blocks for found in _bisect(block, judge, placement)]
+
+
+def _bisect(block: Block, judge: Judge, placement: Placement) -> list[Block]:
+    try:
+        return _run([block], judge, placement)
+    except ray.exceptions.RayError as error:
+        _raise_unless_crash(error, [block])
+        log.warning("a block failed: %s", _brief(error))
+    rows = ray.get(block)
+    if rows.num_rows == 1:
+        return [ray.put(_crashed(rows))]
+    half = rows.num_rows // 2
+    halves = [ray.put(rows.slice(0, half)), ray.put(rows.slice(half))]
+    return [found for part in halves for found in _bisect(part, judge, placement)]
+
+
+def _raise_unless_crash(error: ray.exceptions.RayError, blocks: Sequence[Block]) -> None:
+    try:
+        # Zero-copy on one node, and only after a failure: do the inputs still exist?
+        ray.get(list(blocks))
+    except ray.exceptions.RayError as lost:
+        raise BlocksLostError(_brief(lost)) from error
+    cause = error.cause if isinstance(error, ray.exceptions.RayTaskError) else error
+    if not isinstance(cause, ray.exceptions.WorkerCrashedError | ray.exceptions.RayActorError):
+        # An exception of our own code is a defect: it stops the run, and no row hides it.
+        raise error
+
+
+def _run(blocks: Sequence[Block], judge: Judge, placement: Placement) -> list[Block]:
+    found: list[Block] = window_dataset(blocks, judge, placement).materialize().to_arrow_refs()
+    return found
+
+
+def _crashed(row: pa.Table) -> pa.Table:
+    known = row.drop_columns(["data"]).to_pylist()[0]
+    ended = {"reason": Reason.CRASHED_WORKER.value, "stage": Stage.INSPECT.value, "detail": None}
+    return pa.Table.from_pylist([known | ended], schema=JUDGED)
+
+
+def _brief(error: Exception) -> str:
+    return f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"[:200]

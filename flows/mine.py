@@ -1,0 +1,233 @@
+"""``goldpan mine SOURCE… --taste DIR --out URI``: the pipeline, from sources to files.
+
+Runs alone (``python flows/mine.py …``), under ``ray submit cluster.yaml flows/mine.py -- …``, and as ``goldpan mine``.
+"""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import ray
+import typer
+from actors.crawler.listing import Listing
+from actors.encoder import Encoder
+from actors.scorer import Scorer
+from actors.watermark import Watermark
+from models.taste import Taste
+from rich.console import Console
+
+from actors.crawler.crawler import Crawler
+from actors.crawler.settings import Over18
+from actors.duplicates import DuplicateIndex
+from actors.judge import Encode, Inspect, Judge, KnownDuplicates, LookForMarks, Score
+from actors.ledger import Ledger
+from actors.lock import OutputLock
+from actors.sink import Judges, Sink
+from actors.storage import Output
+from flows import dry_run, placement, preflight
+from flows.crawl_ahead import CrawlAhead
+from flows.demo import visit
+from flows.exits import explained
+from flows.interrupts import Interrupts
+from flows.placement import Placement
+from flows.progress import Progress
+from flows.run_file import RunFile, new_run
+from flows.settings import Settings, assign, load_settings
+from flows.stream import Stream
+from flows.windows import WindowAssembler
+from models.registry import encoder_row
+
+AHEAD_WINDOWS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Pipeline:
+    """The actors of a run, which outlive its windows, and the judge that calls them."""
+
+    listings: list[Any]
+    crawlers: list[Any]
+    judge: Judge
+    sink: Any
+
+
+def pipeline(settings: Settings, taste: Taste, where: Placement) -> Pipeline:
+    """Wire the way of an image: listings → crawlers → judge (a list of steps) → sink."""
+    row = encoder_row(settings.encoder)
+    gates = settings.crawl.shape
+    listings = [
+        on_this_node(Listing, max_restarts=-1, max_task_retries=2).remote(source, settings.crawl, None)
+        for source in settings.sources
+    ]
+    crawlers = [
+        replica(Crawler, max_concurrency=64, max_task_retries=0).remote(settings.crawl, where.crawlers)
+        for _ in range(where.crawlers)
+    ]
+    encoders = [
+        replica(Encoder, num_gpus=where.encoder_gpus).remote(
+            settings.encoder, where.encoder_threads, where.device
+        )
+        for _ in range(where.encoders)
+    ]
+    scorers = [replica(Scorer).remote(taste.to_bytes(), taste.encoder_fingerprint)]
+    watermarks = [
+        replica(Watermark, num_gpus=where.watermark_gpus).remote(where.encoder_threads, where.device)
+        for _ in range(where.encoders)
+    ]
+    index = on_this_node(DuplicateIndex).remote(settings.out, settings.near_bits)
+    judge = Judge(
+        [
+            Inspect(gates, row, thumbs=settings.thumbs),
+            KnownDuplicates(index),
+            Encode(encoders),
+            Score(scorers),
+            LookForMarks(watermarks, settings.watermark_threshold, gates.max_pixels),
+        ]
+    )
+    judges = Judges(f"{taste.encoder}@{taste.encoder_fingerprint[:16]}", taste.fingerprint, taste.threshold)
+    return Pipeline(listings, crawlers, judge, on_this_node(Sink).remote(settings.out, index, judges))
+
+
+def replica(kind: type, **options: Any) -> Any:
+    """Make an actor class that restarts when it dies and repeats the calls it was at."""
+    repeated = {"num_cpus": 0, "max_restarts": -1, "max_task_retries": 2} | options
+    return ray.remote(kind).options(**repeated)
+
+
+def on_this_node(kind: type, **options: Any) -> Any:
+    """Make an actor class that stays on the driver's node, where its files or its credentials are."""
+    here = ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy(
+        ray.get_runtime_context().get_node_id(), soft=False
+    )
+    return replica(kind, max_task_retries=-1, scheduling_strategy=here, **options)
+
+
+def run(
+    name: str, settings: Settings, taste: Taste, output: Output, console: Console
+) -> tuple[Progress, int]:
+    """Run the pipeline until its sources end or a signal stops it; gives the counts and the exit code."""
+    interrupts = Interrupts()
+    interrupts.install()
+    where = placement.plan(settings.device)
+    console.print("\n".join(where.lines()), highlight=False)
+    ledger = Ledger(output)
+    parts = pipeline(settings, taste, where)
+    assembler = WindowAssembler()
+    crawl = CrawlAhead(
+        parts.listings,
+        parts.crawlers,
+        ledger,
+        assembler,
+        limit=settings.limit,
+        ahead=AHEAD_WINDOWS * settings.window.count,
+    )
+    with RunFile(name, output, settings, taste) as file, Progress(console) as progress:
+        stream = Stream(
+            run=name,
+            output=output,
+            ledger=ledger,
+            crawl=crawl,
+            assembler=assembler,
+            judge=parts.judge,
+            sink=parts.sink,
+            placement=where,
+            windows=settings.window,
+            watcher=progress,
+        )
+        stream.flow(interrupts.stopping)
+        file.finish(progress.reasons, interrupted=interrupts.exit_code != 0)
+    return progress, interrupts.exit_code
+
+
+@explained
+def mine(
+    sources: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="SOURCE…", help="demo · reddit:r/NAME,sort=top,time=year · urls:FILE · folder:DIR"
+        ),
+    ],
+    out: Annotated[str, typer.Option(help="Where everything goes: a folder or a URI.")],
+    taste: Annotated[
+        str | None, typer.Option(help="A fitted taste (`goldpan fit`), or a folder of images you like.")
+    ] = None,
+    config: Annotated[Path | None, typer.Option(help="A YAML file of settings.")] = None,
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", help="Any setting, as name=value: crawl.patience=10.")
+    ] = None,
+    encoder: Annotated[str | None, typer.Option(help="gist (built in), or clip.")] = None,
+    keep: Annotated[
+        float | None, typer.Option(help="Share of the liked images that the taste keeps.")
+    ] = None,
+    limit: Annotated[int | None, typer.Option(help="Stop after so many submissions.")] = None,
+    min_pixels: Annotated[int | None, typer.Option(help="Smallest area, width times height.")] = None,
+    max_wide: Annotated[float | None, typer.Option(help="Largest width / height.")] = None,
+    max_tall: Annotated[float | None, typer.Option(help="Largest height / width.")] = None,
+    over_18: Annotated[Over18 | None, typer.Option(help="What to do with NSFW submissions.")] = None,
+    allow_private: Annotated[
+        list[str] | None,
+        typer.Option(metavar="HOST[:PORT]", help="A private address that may be fetched from."),
+    ] = None,
+    window: Annotated[int | None, typer.Option(help="Candidates in a window.")] = None,
+    thumbs: Annotated[bool | None, typer.Option(help="Keep a small picture of everything decoded.")] = None,
+    photos: Annotated[
+        Path | None, typer.Option(help="With demo: serve a folder's photographs, with its labels.csv.")
+    ] = None,
+    dry: Annotated[
+        bool, typer.Option("--dry-run", help="List and resolve only; say what would be fetched.")
+    ] = False,
+) -> None:
+    """Crawl SOURCEs, and keep the images that fit a taste.
+
+    \b
+    goldpan mine demo --out out/demo                         a small Reddit on this machine
+    goldpan mine reddit:r/EarthPorn --taste liked --out out  a subreddit, by a folder of images you like
+    goldpan mine urls:links.txt --taste taste --out out      a list of URLs, by a fitted taste
+
+    Run the same command again to go on where it stopped: nothing is fetched or judged twice.
+    Exit codes: 0 done, 2 it could not start, 130 or 143 stopped by a signal after a clean commit, 1 anything else.
+    """
+    console = Console(stderr=True)
+    flags = {
+        "out": out,
+        "taste": taste,
+        "encoder": encoder,
+        "keep": keep,
+        "limit": limit,
+        "thumbs": thumbs,
+        "window": {"count": window},
+        "crawl": {
+            "over_18": over_18,
+            "allow_private": allow_private,
+            "shape": {"min_pixels": min_pixels, "max_wide": max_wide, "max_tall": max_tall},
+        },
+    }
+    flags = preflight.given(flags)
+    for assignment in set_ or []:
+        assign(flags, assignment)
+    with ExitStack() as stack:
+        demo = visit.enter(stack, sources, photos, console)
+        flags["sources"] = [demo.source if source.startswith(visit.NAME) else source for source in sources]
+        if demo is not None:
+            flags = demo.lend(flags)
+        settings = load_settings(flags, config)
+        output = preflight.output(settings)
+        preflight.sources(settings)
+        if dry:
+            dry_run.estimate(settings, console)
+            return
+        name = new_run()
+        stack.enter_context(OutputLock(output, name))
+        liked = preflight.taste(settings, console)
+        placement.connect()
+        progress, code = run(name, settings, liked, output, console)
+        console.print(progress.summary(settings.out))
+        if demo is not None:
+            console.print(demo.verdict(output), highlight=False)
+    raise typer.Exit(code)
+
+
+if __name__ == "__main__":
+    typer.run(mine)

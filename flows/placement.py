@@ -1,0 +1,86 @@
+"""What runs where: decided here, once, from what the cluster has, and printed."""
+
+from __future__ import annotations
+
+import logging
+import os
+from dataclasses import dataclass
+from typing import Literal
+
+import ray
+
+OBJECT_STORE_BYTES = 1 << 30
+_CPUS_A_CRAWLER = 8
+# Judges wait for models half of their time, so there are more of them than cores.
+_JUDGES_A_CPU = 1.5
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Replicas, threads and shares of CPUs and GPUs for each stage of one run."""
+
+    cpus: int
+    gpus: int
+    nodes: int
+    crawlers: int
+    judges: int
+    judge_cpus: float
+    encoders: int
+    encoder_threads: int
+    device: Literal["cpu", "cuda"]
+    encoder_gpus: float
+    watermark_gpus: float
+
+    def lines(self) -> list[str]:
+        """Say it for a person."""
+        models = f"{self.device}, {self.encoder_threads} threads" if self.device == "cpu" else self.device
+        return [
+            f"cluster   {self.nodes} node(s), {self.cpus} CPUs, {self.gpus} GPUs",
+            f"crawlers  {self.crawlers} × 0 CPU",
+            f"judge     {self.judges} tasks × {self.judge_cpus:g} CPU",
+            f"encoder   {self.encoders} × {models}, {self.encoder_gpus:g} GPU",
+            f"watermark {self.encoders} × {models}, {self.watermark_gpus:g} GPU",
+        ]
+
+
+def plan(device: Literal["auto", "cpu", "cuda"]) -> Placement:
+    """Decide from the cluster's resources; a GPU is used where there is one and the CPU was not asked for."""
+    resources = ray.cluster_resources()
+    cpus, gpus = max(1, int(resources.get("CPU", 1))), int(resources.get("GPU", 0))
+    cuda = device == "cuda" or (device == "auto" and gpus > 0)
+    judges = max(2, round(cpus * _JUDGES_A_CPU))
+    return Placement(
+        cpus=cpus,
+        gpus=gpus,
+        nodes=len([node for node in ray.nodes() if node["Alive"]]),
+        crawlers=max(1, cpus // _CPUS_A_CRAWLER),
+        judges=judges,
+        judge_cpus=round(cpus / judges, 2),
+        encoders=max(1, gpus) if cuda else max(1, cpus // _CPUS_A_CRAWLER),
+        encoder_threads=min(cpus, _CPUS_A_CRAWLER),
+        device="cuda" if cuda else "cpu",
+        # The watermark detector sees only what the mixture accepted, so it gets the smaller share.
+        encoder_gpus=0.75 if cuda else 0.0,
+        watermark_gpus=0.25 if cuda else 0.0,
+    )
+
+
+def connect() -> None:
+    """Join the Ray that runs here (``ray start``, ``ray submit``, RAY_ADDRESS), or start one on this machine."""
+    # Ray's metrics keep every dataset's figures for ever: 1 GB after 1,800 small windows.
+    os.environ.setdefault("RAY_enable_metrics_collection", "0")
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    try:
+        ray.init(address="auto", log_to_driver=False, logging_level=logging.ERROR)
+    except ConnectionError:
+        ray.init(
+            include_dashboard=False,
+            object_store_memory=OBJECT_STORE_BYTES,
+            log_to_driver=False,
+            logging_level=logging.ERROR,
+        )
+    context = ray.data.DataContext.get_current()
+    context.enable_progress_bars = False
+    # A judge's rows stay in one block: its size is bounded by its input's.
+    context.print_on_execution_start = False
+    logging.getLogger("ray.data").setLevel(logging.WARNING)

@@ -1,0 +1,152 @@
+"""The stream: windows are closed, written down, judged in parallel, and committed in order."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+import ray
+
+from actors.judge import Judge
+from actors.ledger import Ledger
+from actors.manifest import Manifest
+from actors.sink import Committed
+from actors.storage import Output
+from flows.crawl_ahead import Block, CrawlAhead
+from flows.judging import BlocksLostError, judge_blocks
+from flows.placement import Placement
+from flows.settings import WindowSettings
+from flows.windows import Pick, WindowAssembler, window_size
+
+CURSORS = "state/cursors.json"
+_FETCHES = 3
+_TURN_SECONDS = 0.1
+
+
+class Watcher(Protocol):
+    """Is told what happens, as it happens."""
+
+    def tick(self, crawl: CrawlAhead, in_flight: int) -> None:
+        """The stream took a turn."""
+
+    def committed(self, report: Committed) -> None:
+        """A window was committed."""
+
+
+@dataclass(slots=True)
+class Flight:
+    """A window between its manifest and its commit."""
+
+    manifest: Manifest
+    judged: Future[list[Block]]
+    commit: ray.ObjectRef[Committed] | None = None
+
+
+class Stream:
+    """Runs windows until the sources end or a stop is asked for; what is in flight is committed either way."""
+
+    def __init__(
+        self,
+        *,
+        run: str,
+        output: Output,
+        ledger: Ledger,
+        crawl: CrawlAhead,
+        assembler: WindowAssembler,
+        judge: Judge,
+        sink: Any,
+        placement: Placement,
+        windows: WindowSettings,
+        watcher: Watcher,
+    ) -> None:
+        self._run, self._output, self._ledger = run, output, ledger
+        self._crawl, self._assembler = crawl, assembler
+        self._judge, self._sink, self._placement = judge, sink, placement
+        self._windows, self._watcher = windows, watcher
+        self._flights: deque[Flight] = deque()
+        self._number = ledger.next_window
+        self._opened = datetime.now(UTC)
+
+    def flow(self, stopping: threading.Event) -> None:
+        """Replay what a dead run left, then go on with the sources, until they end or ``stopping`` is set."""
+        replays = deque(self._ledger.unfinished)
+        with ThreadPoolExecutor(self._windows.in_flight, "judging") as judging:
+            while not stopping.is_set() and not self._is_done(replays):
+                while replays and self._has_room():
+                    self._start(judging, manifest := replays.popleft(), self._refetch(manifest))
+                if not replays:
+                    self._open_windows(judging)
+                self._take_turn()
+            self._crawl.stop()
+            while self._flights:
+                self._take_turn()
+
+    def _is_done(self, replays: deque[Manifest]) -> bool:
+        return not replays and not self._flights and self._crawl.ended and not len(self._assembler)
+
+    def _has_room(self) -> bool:
+        return len(self._flights) < self._windows.in_flight
+
+    def _take_turn(self) -> None:
+        self._crawl.poll(_TURN_SECONDS)
+        self._commit_in_order()
+        self._watcher.tick(self._crawl, len(self._flights))
+
+    def _open_windows(self, judging: ThreadPoolExecutor) -> None:
+        while self._has_room():
+            now = datetime.now(UTC)
+            seconds = self._windows.seconds
+            picks = self._assembler.close(
+                window_size(self._number, self._windows.count),
+                self._windows.bytes,
+                partial=seconds is not None and (now - self._opened).total_seconds() >= seconds,
+                ended=self._crawl.ended,
+            )
+            if not picks:
+                return
+            manifest = self._manifest(picks, now)
+            manifest.write(self._output)
+            self._ledger.see(manifest)
+            self._number, self._opened = self._number + 1, now
+            self._start(judging, manifest, self._crawl.blocks(picks))
+
+    def _manifest(self, picks: list[Pick], now: datetime) -> Manifest:
+        return Manifest(
+            number=self._number,
+            run=self._run,
+            opened_at=now,
+            submissions={pick.entry.submission.item: pick.entry.total() for pick in picks},
+            candidates=tuple(replace(pick.ready.candidate, outcome=pick.ready.outcome) for pick in picks),
+            cursors=dict(self._assembler.cursors),
+        )
+
+    def _start(self, judging: ThreadPoolExecutor, manifest: Manifest, blocks: list[Block]) -> None:
+        self._flights.append(Flight(manifest, judging.submit(self._judge_window, manifest, blocks)))
+
+    def _judge_window(self, manifest: Manifest, blocks: list[Block]) -> list[Block]:
+        for _ in range(_FETCHES):
+            try:
+                return judge_blocks(blocks, self._judge, self._placement)
+            except BlocksLostError:
+                blocks = self._refetch(manifest)
+        return judge_blocks(blocks, self._judge, self._placement)
+
+    def _refetch(self, manifest: Manifest) -> list[Block]:
+        return self._crawl.refetch(manifest.candidates)
+
+    def _commit_in_order(self) -> None:
+        while self._flights and self._flights[0].judged.done():
+            flight = self._flights[0]
+            if flight.commit is None:
+                flight.commit = self._sink.commit.remote(flight.manifest, flight.judged.result())
+            done, _ = ray.wait([flight.commit], timeout=0)
+            if not done:
+                return
+            report: Committed = ray.get(flight.commit)
+            self._flights.popleft()
+            self._output.write_json(CURSORS, flight.manifest.cursors)
+            self._watcher.committed(report)

@@ -1,0 +1,98 @@
+"""``goldpan yields OUT``: where the good images come from, out of the verdict shards."""
+
+from __future__ import annotations
+
+import csv
+import sys
+from enum import StrEnum
+from typing import Annotated, Any
+
+import duckdb
+import orjson
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from actors.storage import Output
+from flows.exits import PreflightError, explained
+from models.schema import VERDICTS
+
+
+class By(StrEnum):
+    """What to group by."""
+
+    SUBREDDIT = "subreddit"
+    AUTHOR = "author"
+    HOST = "host"
+    REASON = "reason"
+
+
+class Format(StrEnum):
+    """How to print."""
+
+    TABLE = "table"
+    JSON = "json"
+    CSV = "csv"
+
+
+_QUERY = """
+    SELECT coalesce({by}, '_') AS {by},
+           count(*) FILTER (verdict = 'accepted') AS accepted,
+           count(*) FILTER (verdict = 'rejected') AS rejected,
+           count(*) FILTER (verdict = 'skipped') AS skipped,
+           count(*) FILTER (verdict = 'failed') AS failed,
+           count(*) AS seen,
+           round(count(*) FILTER (verdict = 'accepted') / count(*), 4) AS yield,
+           round(avg(log_likelihood), 1) AS mean_log_likelihood
+    FROM verdicts GROUP BY 1 ORDER BY accepted DESC, seen DESC, 1 LIMIT {top}
+"""
+
+
+@explained
+def yields(
+    out: Annotated[str, typer.Argument(help="An output that `goldpan mine` has written.")],
+    by: Annotated[By, typer.Option(help="What to group by.")] = By.SUBREDDIT,
+    form: Annotated[Format, typer.Option("--format", help="How to print it.")] = Format.TABLE,
+    top: Annotated[int, typer.Option(min=1, help="How many rows.")] = 30,
+) -> None:
+    """Show which subreddits, authors, hosts or reasons yield.
+
+    Every row of the shards counts once. The same in SQL: SELECT … FROM 'OUT/verdicts/*/*.parquet'.
+    """
+    rows = query(out, by, top)
+    if form is Format.JSON:
+        print(orjson.dumps(rows, option=orjson.OPT_INDENT_2).decode())
+    elif form is Format.CSV:
+        writer = csv.DictWriter(sys.stdout, rows[0].keys())
+        writer.writeheader()
+        writer.writerows(rows)
+    else:
+        Console().print(_table(rows, by))
+
+
+def query(out: str, by: By, top: int) -> list[dict[str, Any]]:
+    """Group an output's rows; PreflightError where it has none."""
+    output = Output(out)
+    shards = output.names("verdicts", ".parquet")
+    if not shards:
+        raise PreflightError(f"{out}: no verdicts there. Give the folder that was --out of `goldpan mine`")
+    with duckdb.connect() as database:
+        # pyarrow reads the files, so that every filesystem goldpan writes to can be queried.
+        database.register("verdicts", output.dataset(shards, VERDICTS))
+        found = database.execute(_QUERY.format(by=by.value, top=top))
+        names = [column[0] for column in found.description or ()]
+        return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+
+
+def _table(rows: list[dict[str, Any]], by: By) -> Table:
+    table = Table(title=f"yield by {by.value}", title_justify="left")
+    for name in rows[0]:
+        table.add_column(name.replace("_", " "), justify="left" if name == by.value else "right")
+    for row in rows:
+        shown = row | {"yield": f"{row['yield']:.1%}"}
+        table.add_row(*("" if value is None else str(value) for value in shown.values()))
+    return table
+
+
+if __name__ == "__main__":
+    typer.run(yields)

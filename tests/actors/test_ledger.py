@@ -1,0 +1,90 @@
+"""The ledger remembers exactly what manifests and verdict shards hold."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pyarrow as pa
+
+from actors.ledger import HashSet, Ledger
+from actors.manifest import Manifest, SeenSubmission, read_manifest
+from actors.storage import Output
+from models.reasons import Reason, Stage
+from models.records import Candidate, Outcome, Submission
+from models.schema import VERDICTS
+
+
+def manifest(number: int, *rows: tuple[str, str, int]) -> Manifest:
+    return Manifest(
+        number=number,
+        run="r",
+        opened_at=datetime(2026, 11, 23, 23, 59, tzinfo=UTC),
+        submissions={
+            item: SeenSubmission(Submission(item, "reddit:r/x", {"secret": 1}, "x"), total)
+            for item, _, total in rows
+        },
+        candidates=tuple(Candidate(item, media, ("https://a.test/ü.jpg",), 4, 5) for item, media, _ in rows),
+        cursors={"reddit:r/x": {"after": "t3_9"}},
+    )
+
+
+def commit(output: Output, window: Manifest) -> None:
+    rows = [
+        dict.fromkeys(VERDICTS.names)
+        | {
+            "key": one.key,
+            "submission": one.item,
+            "candidates": window.submissions[one.item].candidates,
+        }
+        for one in window.candidates
+    ]
+    schema = pa.schema([field.with_nullable(True) for field in VERDICTS])
+    output.write_table(window.shard("verdicts"), pa.Table.from_pylist(rows, schema=schema))
+
+
+def test_a_manifest_reads_back_as_it_was_but_for_the_post(tmp_path: Path) -> None:
+    output = Output(str(tmp_path))
+    outcome = Outcome(Reason.NOT_FOUND, Stage.FETCH, "404")
+    written = manifest(3, ("t3_a", "0", 2), ("url:x", "-", 1))
+    ended = Candidate("t3_a", "1", (), outcome=outcome)
+    written = Manifest(
+        3, "r", written.opened_at, written.submissions, (*written.candidates, ended), written.cursors
+    )
+    written.write(output)
+    found = read_manifest(output, written.path)
+    assert found.candidates == written.candidates
+    assert found.candidates[-1].outcome == outcome
+    assert (found.window, found.opened_at, found.cursors) == ("00000003", written.opened_at, written.cursors)
+    assert found.submissions["t3_a"].submission.post == {}
+    assert found.shard("thumbs") == "thumbs/date=2026-11-23/00000003.parquet"
+
+
+def test_shards_are_known_and_manifests_without_one_are_unfinished(tmp_path: Path) -> None:
+    output = Output(str(tmp_path))
+    done, dead = manifest(1, ("t3_a", "0", 1)), manifest(2, ("t3_b", "0", 2))
+    for window in (done, dead):
+        window.write(output)
+    commit(output, done)
+    ledger = Ledger(output)
+    assert [one.number for one in ledger.unfinished] == [2]
+    assert ledger.next_window == 3
+    assert "t3_a" in ledger.submissions
+    assert "t3_b" not in ledger.submissions, "only one of its two candidates was seen"
+    assert ledger.knows("t3_b") and not ledger.knows("t3_c")
+    assert ledger.seen_of("t3_b") == {"t3_b/0"}
+    ledger.see(manifest(3, ("t3_b", "1", 2)))
+    assert "t3_b" in ledger.submissions and not ledger.seen_of("t3_b")
+
+
+def test_an_empty_output_starts_at_window_one(tmp_path: Path) -> None:
+    ledger = Ledger(Output(str(tmp_path / "new")))
+    assert ledger.next_window == 1 and not ledger.unfinished
+
+
+def test_a_hash_set_holds_what_was_added_over_many_merges() -> None:
+    known = HashSet()
+    for start in range(0, 20_000, 500):
+        known.add(f"key-{number}" for number in range(start, start + 500))
+    assert all(f"key-{number}" in known for number in range(0, 20_000, 37))
+    assert not any(f"other-{number}" in known for number in range(1000))

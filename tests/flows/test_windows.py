@@ -1,0 +1,131 @@
+"""Windows: closed in the run's order, without what is late, and the same after an interruption."""
+
+from __future__ import annotations
+
+from actors.crawler.events import Event, Fetched, Late, Resolved
+from flows.windows import Entry, WindowAssembler, window_size
+from models.records import Candidate, Ready, Submission
+
+MANY = 1 << 40
+
+
+def submission(order: int) -> Submission:
+    return Submission(f"t3_{order}", "reddit:r/x", {"id": str(order)})
+
+
+def candidates(order: int, count: int = 1) -> tuple[Candidate, ...]:
+    return tuple(Candidate(f"t3_{order}", str(media), ("https://x.test/a.jpg",)) for media in range(count))
+
+
+def fetched(order: int, media: int = 0, size: int = 100) -> Fetched:
+    return Fetched(order, Ready(candidates(order, media + 1)[media], None, size))
+
+
+def assembler(submissions: int, *, each: int = 1) -> WindowAssembler:
+    made = WindowAssembler()
+    for order in range(submissions):
+        made.add(order, Entry(submission(order), 0, frozenset(), cursor={"after": order}))
+        made.tell(Resolved(order, candidates(order, each)))
+    return made
+
+
+def closed(made: WindowAssembler, count: int, *, ended: bool = False, partial: bool = False) -> list[str]:
+    return [pick.ready.key for pick in made.close(count, MANY, partial=partial, ended=ended)]
+
+
+def tell(made: WindowAssembler, *events: Event) -> None:
+    for event in events:
+        made.tell(event)
+
+
+def test_a_window_waits_for_an_earlier_candidate() -> None:
+    made = assembler(3)
+    tell(made, fetched(1), fetched(2))
+    assert closed(made, 2) == []
+    tell(made, fetched(0))
+    assert closed(made, 2) == ["t3_0/0", "t3_1/0"]
+
+
+def test_the_order_of_arrival_does_not_change_a_window() -> None:
+    for arrival in ([0, 1, 2, 3], [3, 2, 1, 0], [2, 0, 3, 1]):
+        made = assembler(4)
+        tell(made, *(fetched(order) for order in arrival))
+        assert closed(made, 3) == ["t3_0/0", "t3_1/0", "t3_2/0"]
+
+
+def test_a_late_candidate_is_left_to_a_later_window() -> None:
+    made = assembler(4)
+    tell(made, Late(0, "t3_0/0"), fetched(1), fetched(2))
+    assert closed(made, 2) == ["t3_1/0", "t3_2/0"]
+    tell(made, fetched(0), fetched(3))
+    assert closed(made, 2) == ["t3_0/0", "t3_3/0"]
+    assert len(made) == 0
+
+
+def test_the_last_window_is_what_is_left() -> None:
+    made = assembler(2)
+    tell(made, fetched(0))
+    assert closed(made, 9, ended=True) == []
+    tell(made, fetched(1))
+    assert closed(made, 9) == []
+    assert closed(made, 9, ended=True) == ["t3_0/0", "t3_1/0"]
+
+
+def test_time_closes_a_window_that_is_not_full() -> None:
+    made = assembler(2)
+    tell(made, fetched(0))
+    assert closed(made, 9, partial=True) == ["t3_0/0"]
+
+
+def test_bytes_close_a_window() -> None:
+    made = assembler(3)
+    tell(made, *(fetched(order, size=60) for order in range(3)))
+    assert len(made.close(9, 100, partial=False, ended=False)) == 2
+
+
+def test_a_submission_split_over_windows_keeps_its_whole_count() -> None:
+    made = assembler(1, each=3)
+    tell(made, fetched(0, 0), fetched(0, 1))
+    first = made.close(2, MANY, partial=False, ended=False)
+    tell(made, fetched(0, 2))
+    second = made.close(2, MANY, partial=False, ended=True)
+    assert [pick.entry.total().candidates for pick in (*first, *second)] == [3, 3, 3]
+
+
+def test_a_dead_crawlers_work_is_expected_again_but_for_what_is_taken() -> None:
+    made = assembler(2, each=2)
+    tell(made, fetched(0, 0), fetched(0, 1), fetched(1, 0))
+    assert closed(made, 1) == ["t3_0/0"]
+    held = list(made.held_by(0))
+    for _, entry in held:
+        made.forget_progress(entry)
+    assert closed(made, 1) == []
+    # What is taken is asked to be left out, and ignored if it comes all the same.
+    tell(made, Resolved(0, candidates(0, 2)), Resolved(1, candidates(1, 2)))
+    tell(made, fetched(0, 1), fetched(1, 0), fetched(1, 1))
+    picks = made.close(9, MANY, partial=False, ended=True)
+    assert [pick.ready.key for pick in picks] == ["t3_0/1", "t3_1/0", "t3_1/1"]
+    assert picks[0].entry.total().candidates == 2
+
+
+def test_an_event_of_something_gone_is_ignored() -> None:
+    made = assembler(1)
+    tell(made, fetched(0))
+    assert closed(made, 1) == ["t3_0/0"]
+    tell(made, fetched(0), Late(7, "t3_7/0"))
+    assert closed(made, 1, ended=True) == []
+
+
+def test_a_cursor_counts_once_everything_before_it_is_taken() -> None:
+    made = assembler(3)
+    tell(made, Late(0, "t3_0/0"), fetched(1))
+    closed(made, 1)
+    assert made.cursors == {}
+    tell(made, fetched(0), fetched(2))
+    closed(made, 2)
+    assert made.cursors == {"reddit:r/x": {"after": 2}}
+
+
+def test_first_windows_are_small_and_follow_from_their_number() -> None:
+    assert [window_size(number, 256) for number in (1, 2, 3, 4, 5, 900)] == [32, 64, 128, 256, 256, 256]
+    assert window_size(1, 8) == 8
