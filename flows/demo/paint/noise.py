@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-Floats = npt.NDArray[np.float32]
+Floats = npt.NDArray[np.floating]
 Random = np.random.Generator
 
 
@@ -44,7 +44,7 @@ def field(
 
 
 def line(
-    rng: Random, width: int, cell: float, octaves: int = 6, gain: float = 0.5, smooth: bool = False
+    rng: Random, width: int, cell: float, octaves: int = 6, gain: float = 0.5, *, smooth: bool = False
 ) -> Floats:
     """Fractal noise along x, float32 (w,), about unit deviation: jagged unless `smooth`."""
     columns = max(3, round(width / cell) + 1)
@@ -57,10 +57,12 @@ def line(
         grid = scaled(grid, (1, columns), smooth) + np.float32(weight) * rng.standard_normal(
             (1, columns), dtype=np.float32
         )
-    return scaled(grid, (1, width), smooth)[0] / np.float32(np.sqrt(power))
+    curve: Floats = scaled(grid, (1, width), smooth)[0] / np.float32(np.sqrt(power))
+    return curve
 
 
 def step(low: float, high: float, values: Floats) -> Floats:
     """Smooth rise from 0 at `low` to 1 at `high`."""
     t = np.clip((values - np.float32(low)) / np.float32(high - low), 0, 1)
-    return t * t * (3 - 2 * t)
+    risen: Floats = t * t * (3 - 2 * t)
+    return risen

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import numpy as np
 from PIL import Image, ImageDraw
@@ -22,12 +23,22 @@ def plot(rng: Random, draw: ImageDraw.ImageDraw, box: Box, axis: Ink) -> None:
     draw.line((box[0], box[1], box[0], box[3], box[2], box[3]), axis, 3)
 
 
+def grid(draw: ImageDraw.ImageDraw, box: Box, lines: int) -> None:
+    """Level lines with their figures at the left."""
+    left, top, right, bottom = box
+    for i in range(lines):
+        y = top + (bottom - top) * i / (lines - 1)
+        draw.line((left, y, right, y), (175, 175, 180), 2)
+        draw.text((left - 8, y), str(10 * (lines - 1 - i)), (110, 110, 115), font(20), anchor="rm")
+
+
 def bars(rng: Random, draw: ImageDraw.ImageDraw, box: Box) -> None:
     """Columns side by side."""
     left, top, right, bottom = box
     count = int(rng.integers(4, 16))
     wide = (right - left) / count
     several, ink = rng.random() < 0.3, bright(rng)
+    grid(draw, box, int(rng.integers(4, 11)))
     for i, value in enumerate(rng.uniform(0.1, 1, count)):
         x = left + i * wide + wide * 0.12
         draw.rectangle(
@@ -38,9 +49,7 @@ def bars(rng: Random, draw: ImageDraw.ImageDraw, box: Box) -> None:
 def curves(rng: Random, draw: ImageDraw.ImageDraw, box: Box) -> None:
     """Lines over time, and a grid behind them."""
     left, top, right, bottom = box
-    for i in range(6):
-        y = top + (bottom - top) * i / 5
-        draw.line((left, y, right, y), (190, 190, 195), 1)
+    grid(draw, box, int(rng.integers(4, 11)))
     for _ in range(int(rng.integers(1, 6))):
         values = np.clip(
             0.5 + 0.22 * line(rng, 80, rng.uniform(8, 60), 5, 0.6) + rng.uniform(-0.2, 0.2), 0, 1
@@ -60,7 +69,7 @@ def pie(rng: Random, draw: ImageDraw.ImageDraw, box: Box) -> None:
     angles = np.concatenate(
         [[0.0], np.sort(rng.uniform(0, 360, int(rng.integers(2, 8)))), [360.0]]
     ) + rng.uniform(0, 360)
-    for start, end in zip(angles[:-1], angles[1:], strict=True):
+    for start, end in pairwise(angles):
         draw.pieslice((x - radius, y - radius, x + radius, y + radius), float(start), float(end), bright(rng))
     if rng.random() < 0.4:
         hole = radius * 0.55
@@ -70,6 +79,7 @@ def pie(rng: Random, draw: ImageDraw.ImageDraw, box: Box) -> None:
 def scatter(rng: Random, draw: ImageDraw.ImageDraw, box: Box) -> None:
     """Dots in a few clouds."""
     left, top, right, bottom = box
+    grid(draw, box, int(rng.integers(4, 11)))
     for _ in range(int(rng.integers(1, 5))):
         ink = bright(rng)
         centre, spread = rng.uniform(0.15, 0.85, 2), rng.uniform(0.04, 0.16)
@@ -121,14 +131,8 @@ def town_map(rng: Random, size: Size) -> Image.Image:
     draw = ImageDraw.Draw(image)
     turn = rng.uniform(0, math.pi)
     for _ in range(int(rng.integers(2, 6))):
-        blob(
-            rng,
-            draw,
-            rng.uniform(0, width),
-            rng.uniform(0, height),
-            width * rng.uniform(0.06, 0.2),
-            (200, 226, 180),
-        )
+        at = (rng.uniform(0, width), rng.uniform(0, height))
+        blob(rng, draw, at, width * rng.uniform(0.06, 0.2), (200, 226, 180))
     river = [
         (width * t, height * (rng.uniform(0.2, 0.8) + 0.2 * math.sin(6 * t)))
         for t in np.linspace(-0.1, 1.1, 6)
@@ -137,11 +141,11 @@ def town_map(rng: Random, size: Size) -> Image.Image:
     reach = width + height
     for direction in (turn, turn + math.pi / 2 + rng.normal(0, 0.15)):
         dx, dy = math.cos(direction), math.sin(direction)
-        at = -reach
-        while at < reach:
-            at += rng.uniform(50, 190)
+        across = -float(reach)
+        while across < reach:
+            across += rng.uniform(50, 190)
             wide = int(rng.choice([6, 8, 8, 12, 20]))
-            x, y = width / 2 - dy * at, height / 2 + dx * at
+            x, y = width / 2 - dy * across, height / 2 + dx * across
             ends = (x - dx * reach, y - dy * reach, x + dx * reach, y + dy * reach)
             draw.line(ends, (200, 195, 188), wide + 4)
             draw.line(ends, (249, 214, 120) if wide > 12 else (255, 255, 255), wide)
@@ -155,8 +159,9 @@ def town_map(rng: Random, size: Size) -> Image.Image:
     return image
 
 
-def blob(rng: Random, draw: ImageDraw.ImageDraw, x: float, y: float, radius: float, ink: Ink) -> None:
+def blob(rng: Random, draw: ImageDraw.ImageDraw, at: tuple[float, float], radius: float, ink: Ink) -> None:
     """A rounded irregular area."""
+    x, y = at
     angles = np.linspace(0, 2 * math.pi, 24, endpoint=False)
     reach = radius * (1 + 0.25 * line(rng, 24, 6, 2, smooth=True))
     draw.polygon(

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 from PIL import Image, ImageDraw
 
-from flows.demo.paint.canvas import Size, finish, shape_of
+from flows.demo.paint.canvas import Size, column, finish, shape_of
 from flows.demo.paint.clutter.inks import Ink, bright, hued, toned
 from flows.demo.paint.lettering import font, paragraph, words
 from flows.demo.paint.noise import Random, field
 
 BLACK: Ink = (15, 15, 15)
+SKINS: tuple[Ink, ...] = ((255, 224, 196), (238, 187, 150), (190, 130, 92), (120, 78, 54), (255, 217, 61))
 
 
 def person(
-    rng: Random, draw: ImageDraw.ImageDraw, x: float, foot: float, tall: float, line_width: int
+    rng: Random, draw: ImageDraw.ImageDraw, at: tuple[float, float], tall: float, line_width: int
 ) -> None:
     """A drawn figure: round head, body, limbs."""
+    x, foot = at
     head = tall * 0.17
-    skin, dress = hued(rng, (0.2, 0.5), (0.7, 1)), bright(rng)
+    skin, dress = SKINS[int(rng.integers(len(SKINS)))], bright(rng)
     hip, neck = foot - tall * 0.4, foot - tall * 0.68
     for side in (-1, 1):
         draw.line((x, hip, x + side * tall * 0.13, foot), BLACK, line_width * 2)
@@ -51,23 +55,13 @@ def meme(rng: Random, size: Size) -> Image.Image:
     """Bold white letters over and under a blurred scene with a figure in it."""
     width, height = size
     shape = shape_of(size)
-    soft = np.stack(
-        [
-            0.5 + 0.2 * field(rng, shape, (shape[0] / 2, shape[1] / 2), 4) + rng.normal(0, 0.15)
-            for _ in range(3)
-        ]
-    )
-    image = finish(rng, soft.astype(np.float32), size, 3)
+    ground = column([value / 255 for value in hued(rng, (0.1, 0.5), (0.4, 0.9))])
+    soft = 1 + 0.3 * field(rng, shape, (shape[0] / 2, shape[1] / 2), 4)
+    image = finish(rng, ground * soft, size, 3)
     draw = ImageDraw.Draw(image)
     for _ in range(int(rng.integers(1, 4))):
-        person(
-            rng,
-            draw,
-            width * rng.uniform(0.15, 0.85),
-            height * rng.uniform(0.8, 1.2),
-            height * rng.uniform(0.5, 1.0),
-            6,
-        )
+        at = (width * rng.uniform(0.15, 0.85), height * rng.uniform(0.8, 1.2))
+        person(rng, draw, at, height * rng.uniform(0.5, 1.0), 6)
     letters = font(int(width * rng.uniform(0.06, 0.1)))
     for y, anchor in ((height * 0.03, "ma"), (height * 0.97, "md")):
         text = words(rng, int(rng.integers(2, 5))).upper()
@@ -99,9 +93,9 @@ def comic(rng: Random, size: Size) -> Image.Image:
     gap = int(width * 0.018)
     rows = int(rng.integers(1, 4))
     edges = np.linspace(gap, height, rows + 1)
-    for top, bottom in zip(edges[:-1], edges[1:], strict=True):
+    for top, bottom in pairwise(edges):
         cuts = np.linspace(gap, width, int(rng.integers(1, 5)) + 1)
-        for left, right in zip(cuts[:-1], cuts[1:], strict=True):
+        for left, right in pairwise(cuts):
             box = (int(left), int(top), int(right - gap), int(bottom - gap))
             panel = Image.new("RGB", (box[2] - box[0], box[3] - box[1]), hued(rng, (0.1, 0.6), (0.7, 1)))
             draw_panel(rng, panel)
@@ -117,14 +111,8 @@ def draw_panel(rng: Random, panel: Image.Image) -> None:
     floor = height * rng.uniform(0.7, 0.9)
     draw.rectangle((0, floor, width, height), hued(rng, (0.2, 0.6), (0.5, 0.8)))
     for _ in range(int(rng.integers(1, 4))):
-        person(
-            rng,
-            draw,
-            width * rng.uniform(0.15, 0.85),
-            floor + height * 0.08,
-            height * rng.uniform(0.4, 0.75),
-            4,
-        )
+        at = (width * rng.uniform(0.15, 0.85), floor + height * 0.08)
+        person(rng, draw, at, height * rng.uniform(0.4, 0.75), 4)
     text = max(int(min(width, height) * 0.055), 12)
     rows = paragraph(rng, max(int(width * 0.5 / text / 0.55), 4), int(rng.integers(1, 4)))
     wide = max(font(text).getlength(row) for row in rows) + text * 2

@@ -24,8 +24,8 @@ def room(rng: Random, size: Size) -> Image.Image:
     wall, floor = hued(rng, (0.02, 0.25), (0.6, 0.95)), hued(rng, (0.2, 0.5), (0.3, 0.6))
     image = Image.new("RGB", size, wall)
     draw = ImageDraw.Draw(image)
-    left, right = width * rng.uniform(0.12, 0.35), width * rng.uniform(0.65, 0.88)
-    top, bottom = height * rng.uniform(0.1, 0.25), height * rng.uniform(0.55, 0.72)
+    left, right = width * rng.uniform(0.05, 0.42), width * rng.uniform(0.58, 0.95)
+    top, bottom = height * rng.uniform(0.06, 0.26), height * rng.uniform(0.52, 0.76)
     draw.polygon([(0, 0), (left, top), (left, bottom), (0, height)], toned(wall, 0.82))
     draw.polygon([(width, 0), (right, top), (right, bottom), (width, height)], toned(wall, 0.7))
     draw.polygon([(0, 0), (width, 0), (right, top), (left, top)], toned(wall, 1.12))
@@ -36,9 +36,29 @@ def room(rng: Random, size: Size) -> Image.Image:
             (x + (x - width / 2) * 0.6, height, left + (right - left) * i / 12, bottom), toned(floor, 0.8), 3
         )
     window(rng, draw, (left, top, right, bottom))
-    for _ in range(int(rng.integers(1, 4))):
+    carpet(rng, draw, size, bottom)
+    for _ in range(int(rng.integers(2, 6))):
         furniture(rng, draw, width, height, bottom)
     return lit(rng, image)
+
+
+def carpet(rng: Random, draw: ImageDraw.ImageDraw, size: Size, bottom: float) -> None:
+    """A rug on the floor and a lamp from the ceiling."""
+    width, height = size
+    x, y, reach = (
+        width * rng.uniform(0.2, 0.8),
+        bottom + (height - bottom) * rng.uniform(0.4, 0.8),
+        width * rng.uniform(0.1, 0.3),
+    )
+    rug = hued(rng, (0.2, 0.8), (0.3, 0.9))
+    draw.ellipse((x - reach, y - reach * 0.25, x + reach, y + reach * 0.25), rug, toned(rug, 0.6), 10)
+    x, y, reach = (
+        width * rng.uniform(0.2, 0.8),
+        height * rng.uniform(0.1, 0.32),
+        width * rng.uniform(0.03, 0.08),
+    )
+    draw.line((x, 0, x, y), (50, 50, 50), 5)
+    draw.pieslice((x - reach, y - reach, x + reach, y + reach), 180, 360, hued(rng, (0, 0.5), (0.2, 1)))
 
 
 def window(rng: Random, draw: ImageDraw.ImageDraw, back: tuple[float, float, float, float]) -> None:
@@ -96,7 +116,7 @@ def furniture(rng: Random, draw: ImageDraw.ImageDraw, width: int, height: int, f
 def building(rng: Random, size: Size) -> Image.Image:
     """A facade: rows of windows, some lit, balconies, a street."""
     width, height = size
-    stone = hued(rng, (0.02, 0.5), (0.35, 0.85))
+    stone = hued(rng, (0.02, 0.3), (0.35, 0.85))
     image = Image.new("RGB", size, stone)
     draw = ImageDraw.Draw(image)
     floors, bays = int(rng.integers(4, 14)), int(rng.integers(4, 18))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 from PIL import Image, ImageDraw
 
@@ -100,36 +102,35 @@ def chat(rng: Random, size: Size) -> Image.Image:
 
 
 def spreadsheet(rng: Random, size: Size) -> Image.Image:
-    """Cells with figures, a header row, some rows and cells in colour."""
-    image, draw, _ = Image.new("RGB", size, "white"), None, None
+    """Cells with figures under a ribbon: a grid of lines, header cells, some rows in colour."""
+    image = Image.new("RGB", size, "white")
     draw = ImageDraw.Draw(image)
     width, height = size
-    row = int(rng.integers(26, 60))
-    stops = np.cumsum(rng.integers(90, 320, 30))
-    accent = bright(rng)
-    top = int(rng.integers(40, 240))
-    draw.rectangle((0, 0, width, top), toned(accent, rng.uniform(0.5, 1.2)))
+    row = int(rng.integers(28, 56))
+    top = int(row * rng.integers(2, 6))
+    accent = toned(bright(rng), float(rng.uniform(0.5, 1.1)))
+    draw.rectangle((0, 0, width, top), accent)
+    draw.text((row, row // 3), words(rng, 5), "white", font(int(row * 0.7)))
     for y in range(top, height, row):
-        if rng.random() < 0.15:
+        if rng.random() < 0.2:
             draw.rectangle((0, y, width, y + row), hued(rng, (0.1, 0.35), (0.85, 1)))
-        draw.line((0, y, width, y), (205, 205, 205))
-    filled = rng.uniform(0.4, 0.95)
-    for left, right in zip([0, *stops], stops, strict=False):
-        if left > width:
-            break
-        draw.line((right, top, right, height), (205, 205, 205))
-        figures = rng.random() < 0.6
-        for y in range(top, height, row):
-            if rng.random() > filled:
-                continue
-            entry = f"{rng.integers(0, 99999)}.{rng.integers(10, 99)}" if figures else words(rng, 2)
-            draw.text(
-                (left + 6, y + row * 0.2),
-                entry[: max(int((right - left) / row * 1.8), 3)],
-                (32, 33, 36),
-                font(int(row * 0.55)),
-            )
+        draw.line((0, y, width, y), (150, 150, 150), 2)
+    stops = np.cumsum(rng.integers(int(2.2 * row), 6 * row, 40))
+    for left, right in pairwise([0, *(int(stop) for stop in stops if stop < width + 6 * row)]):
+        draw.line((right, top, right, height), (150, 150, 150), 2)
+        cells(rng, draw, (left, top, right, height), row)
     return image
+
+
+def cells(rng: Random, draw: ImageDraw.ImageDraw, box: tuple[int, int, int, int], row: int) -> None:
+    """One column: a head, then figures or words."""
+    left, top, right, bottom = box
+    draw.rectangle((left, top, right, top + row), (218, 222, 226), (150, 150, 150))
+    figures = rng.random() < 0.7
+    room_for = max(int((right - left) / row * 1.7), 3)
+    for y in range(top, bottom, row):
+        entry = f"{rng.integers(0, 99999)}.{rng.integers(10, 99)}" if figures and y > top else words(rng, 2)
+        draw.text((left + 6, y + row * 0.16), entry[:room_for], (32, 33, 36), font(int(row * 0.6)))
 
 
 def dashboard(rng: Random, size: Size) -> Image.Image:
@@ -143,8 +144,8 @@ def dashboard(rng: Random, size: Size) -> Image.Image:
     columns, rows = int(rng.integers(2, 5)), int(rng.integers(2, 4))
     wide, tall = (width - menu - 40) / columns, (height - 60) / rows
     for i in range(columns * rows):
-        x, y = menu + 20 + (i % columns) * wide, 30 + (i // columns) * tall
-        box = (int(x + 10), int(y + 10), int(x + wide - 10), int(y + tall - 10))
+        left, top = menu + 30 + (i % columns) * wide, 40 + (i // columns) * tall
+        box = (int(left), int(top), int(left + wide - 20), int(top + tall - 20))
         draw.rounded_rectangle(box, 12, toned(paper, 0.95) if paper[0] > 128 else (40, 42, 46), faint)
         draw.text((box[0] + 16, box[1] + 12), words(rng, 2), faint, font(24))
         if rng.random() < 0.35:

@@ -10,6 +10,9 @@ from flows.demo.paint.canvas import Colour, column, lay, mixed, rows
 from flows.demo.paint.landscape.sky import Light
 from flows.demo.paint.noise import Floats, Random, field, line, step
 
+SNOW_SHADE: Colour = (0.62, 0.69, 0.82)
+SNOW_LIT: Colour = (1.0, 0.99, 0.97)
+
 
 @dataclass(frozen=True)
 class Rock:
@@ -20,7 +23,9 @@ class Rock:
     snow: float = 0.0
 
 
-def skyline(rng: Random, width: int, base: float, relief: float, peaks: float, rough: float = 0.5) -> Floats:
+def skyline(
+    rng: Random, width: int, base: float, relief: float, peaks: float, *, rough: float = 0.5
+) -> Floats:
     """Rows of a mountain crest, float32 (w,): `peaks` summits about `relief` rows above row `base`."""
     shape = line(rng, width, width / peaks, octaves=8, gain=rough)
     sharp = 1 - np.abs(line(rng, width, width / peaks, octaves=3, gain=0.4))
@@ -51,28 +56,39 @@ def facets(rng: Random, crest: Floats, depth: Floats, lean: float) -> Floats:
     wander = field(rng, (depth.shape[0], width), (depth.shape[0] / 3 + 4, width / 9), 5, 0.6)
     reach = np.float32(width * 0.035) * wander * np.minimum(depth / 40, 1) + np.float32(lean) * depth
     source = np.arange(width, dtype=np.float32)[None] + reach
-    return slope[np.clip(source, 0, width - 1).astype(np.intp)] + 0.25 * wander
+    light: Floats = slope[np.clip(source, 0, width - 1).astype(np.intp)] + 0.25 * wander
+    return light
 
 
-def mountain(rng: Random, canvas: Floats, crest: Floats, rock: Rock, light: Light, distance: float) -> None:
-    """Lay a mountain range under its crest; `distance` 0 is near, 1 is lost in the haze."""
-    height = canvas.shape[1]
-    top, mask, depth = below(crest, height)
-    shape = (depth.shape[0], depth.shape[1])
+def mountain(
+    rng: Random,
+    canvas: Floats,
+    crest: Floats,
+    rock: Rock,
+    light: Light,
+    *,
+    distance: float,
+    until: float | None = None,
+) -> None:
+    """Lay a mountain range under its crest; `distance` 0 is near, 1 is lost in the haze.
+
+    Nothing is painted from row `until` down: what something nearer will hide is not worth its time.
+    """
+    canvas = canvas if until is None else canvas[:, : int(np.clip(until, 2, canvas.shape[1]))]
+    top, mask, depth = below(crest, canvas.shape[1])
     side = -1.0 if rng.random() < 0.5 else 1.0
-    bright = np.clip(0.5 + 0.5 * side * facets(rng, crest, depth, 0.25 * side), 0, 1)
-    detail = field(rng, shape, (14, 18), 4, 0.8)
-    bright = np.clip(bright + 0.16 * detail, 0, 1)
+    detail = field(rng, (depth.shape[0], depth.shape[1]), (14, 18), 4, 0.8)
+    bright = np.clip(0.5 + 0.5 * side * facets(rng, crest, depth, 0.25 * side) + 0.14 * detail, 0, 1)
     layer = column(rock.shade) + bright * (column(rock.lit) - column(rock.shade))
     if rock.snow > 0:
         # Snow holds high up and on what is not too steep; its edge follows the rock.
-        line_of_snow = np.float32(rock.snow * height * 0.45)
+        line_of_snow = np.float32(rock.snow * canvas.shape[2] * 0.34)
         altitude = depth + (crest - crest.min())[None] * 0.8 - 22 * detail - 50 * (bright - 0.5)
-        white = column((0.62, 0.69, 0.82)) + bright * (column((1.0, 0.99, 0.97)) - column((0.62, 0.69, 0.82)))
+        white = column(SNOW_SHADE) + bright * (column(SNOW_LIT) - column(SNOW_SHADE))
         lay(layer, step(1.0, 0.6, altitude / line_of_snow), white)
     layer *= np.float32(light.ambient)
-    veil = np.clip(distance + 0.35 * (1 - distance) * depth / (0.5 * height), 0, 0.95)
-    lay(layer, veil.astype(np.float32), light.haze)
+    thickness = depth * np.float32(0.55 * (1 - distance) / canvas.shape[2])
+    lay(layer, np.clip(thickness + np.float32(distance), 0, 0.95), light.haze)
     lay(canvas[:, top:], mask, layer)
 
 
@@ -82,36 +98,39 @@ def land(
     crest: Floats,
     colours: tuple[Colour, Colour],
     light: Light,
+    *,
     distance: float = 0.0,
     cell: tuple[float, float] = (24, 90),
 ) -> None:
     """Lay soft land (grass, snow, sand, scree) under a crest, mottled between two colours."""
     top, mask, depth = below(crest, canvas.shape[1])
     shape = (depth.shape[0], depth.shape[1])
-    mottle = 0.5 + 0.3 * field(rng, shape, cell, 6, 0.65)
-    layer = column(colours[0]) + np.clip(mottle, 0, 1) * (column(colours[1]) - column(colours[0]))
+    mottle = np.clip(0.5 + 0.3 * field(rng, shape, cell, 6, 0.65), 0, 1)
+    lit, shade = (column(mixed(colour, light.haze, distance)) for colour in (colours[1], colours[0]))
     # The ground darkens towards the viewer, as it does when the light comes from the far side.
-    layer *= np.float32(light.ambient) * (1.08 - 0.35 * depth / max(float(depth.max()), 1.0))
-    lay(layer, np.broadcast_to(np.float32(distance), shape), light.haze)
-    lay(canvas[:, top:], mask, layer)
+    fall = np.float32(light.ambient) * (1.08 - 0.35 * depth / max(float(depth.max()), 1.0))
+    lay(canvas[:, top:], mask, (shade + mottle * (lit - shade)) * fall)
 
 
 def ranges(
     rng: Random,
     canvas: Floats,
     light: Light,
+    rock: Rock,
+    *,
     rows_from_to: tuple[float, float],
     relief: float,
-    rock: Rock,
     count: int,
 ) -> None:
-    """Several ranges one before the other, the far ones paler, higher up and smoother."""
-    first, last = rows_from_to
-    for i in range(count):
+    """Several ranges one before the other, the far ones paler and higher up."""
+    width = canvas.shape[2]
+    bases = np.linspace(*rows_from_to, count)
+    crests = [
+        skyline(rng, width, float(base), relief * rng.uniform(0.7, 1.2), rng.uniform(2, 6)) for base in bases
+    ]
+    for i, crest in enumerate(crests):
         near = i / max(count - 1, 1)
-        base = first + (last - first) * near
-        crest = skyline(rng, canvas.shape[2], base, relief * float(rng.uniform(0.7, 1.2)), rng.uniform(2, 6))
-        tinted = Rock(
-            mixed(rock.lit, light.haze, 0.15 * (1 - near)), rock.shade, rock.snow * (1 - 0.7 * near)
-        )
-        mountain(rng, canvas, crest, tinted, light, 0.62 * (1 - near) ** 1.2 + 0.06)
+        lit = mixed(rock.lit, light.haze, 0.15 * (1 - near))
+        stone = Rock(lit, rock.shade, rock.snow * (1 - 0.7 * near))
+        until = float(crests[i + 1].max()) + 2 if i + 1 < count else None
+        mountain(rng, canvas, crest, stone, light, distance=0.62 * (1 - near) ** 1.2 + 0.06, until=until)

@@ -33,8 +33,9 @@ BY_DAY = (CLEAR, CLEAR, HAZY, OVERCAST, GOLDEN, DAWN)
 def choose(rng: Random, lights: tuple[Light, ...] = BY_DAY) -> Light:
     """One of the lights, its colours a little varied."""
     light = lights[int(rng.integers(len(lights)))]
+    brightness = float(rng.uniform(0.85, 1.12))
     return Light(
-        varied(rng, light.zenith),
+        varied(rng, [value * brightness for value in light.zenith], 0.015),
         varied(rng, light.horizon, 0.02),
         varied(rng, light.haze, 0.02),
         light.sun,
@@ -74,12 +75,11 @@ def clouds(rng: Random, canvas: Floats, horizon: float, light: Light, cover: flo
     lay(region, mask, shade)
 
 
-def sun(canvas: Floats, at: tuple[float, float], radius: float, colour: Colour, glow: float) -> None:
+def sun(canvas: Floats, at: tuple[float, float], radius: float, colour: Colour, *, glow: float) -> None:
     """A sun's disc with a glow, centred at (y, x)."""
     shape = (canvas.shape[1], canvas.shape[2])
     squared = (rows(shape) - at[0]) ** 2 + (columns(shape) - at[1]) ** 2
-    halo = np.float32(glow) / (1 + squared / (radius * 5) ** 2)
-    lay(canvas, np.clip(halo, 0, 1), colour)
+    lay(canvas, np.float32(glow) / (1 + squared / np.float32(25 * radius**2)), colour)
     lay(canvas, step(1.15, 0.85, np.sqrt(squared) / np.float32(radius)), (1.0, 0.97, 0.88))
 
 
@@ -91,7 +91,7 @@ def stars(rng: Random, canvas: Floats, horizon: float, count: int) -> None:
     canvas[:, y, x] = np.clip(canvas[:, y, x] + brightness, 0, 1)
 
 
-def mist(canvas: Floats, row: float, height: float, colour: Colour, strength: float) -> None:
+def mist(canvas: Floats, row: float, height: float, colour: Colour, *, strength: float) -> None:
     """A band of mist centred on a row."""
     shape = (canvas.shape[1], canvas.shape[2])
     lay(canvas, np.float32(strength) * np.exp(-(((rows(shape) - row) / height) ** 2)), colour)

@@ -48,12 +48,12 @@ def waves(rng: Random, shape: tuple[int, int]) -> Floats:
     return plane[at_y.astype(np.intp), at_x.astype(np.intp)]
 
 
-def glitter(rng: Random, canvas: Floats, horizon: int, x: float, colour: Colour, strength: float) -> None:
+def glitter(rng: Random, canvas: Floats, horizon: int, x: float, colour: Colour) -> None:
     """The sun's path on the water: broken horizontal strokes that widen towards the viewer."""
     height, width = canvas.shape[1:]
     shape = (height - horizon, width)
     near = rows(shape) / shape[0]
     spread = width * (0.035 + 0.14 * near)
     broken = step(0.2, 1.2, field(rng, shape, (max(shape[0] / 70, 1.5), width / 22), 2, 0.8))
-    path = np.exp(-(((columns(shape) - x) / spread) ** 2)) * broken * np.float32(strength)
+    path = np.exp(-(((columns(shape) - x) / spread) ** 2)) * broken * np.float32(0.9)
     lay(canvas[:, horizon:], path.astype(np.float32), colour)
