@@ -1,0 +1,153 @@
+"""How far a crawler runs ahead: bytes are promised to candidates in the run's order, before they wait for a host.
+
+Whatever waits for bytes comes after what holds them, or is told as late; so a consumer that takes candidates
+in order, and leaves out late ones, always finds something to take, and what it takes makes room.
+"""
+
+from __future__ import annotations
+
+import heapq
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from actors.crawler.slots import Turn
+from models.records import Candidate
+
+_FIRST_GUESS = 1 << 20
+_LEAST_GUESS = 1 << 16
+_MEMORY = 16  # images the guess of the next one's size goes back
+# Waiting is normal where a host is busy; it takes this many times the patience to be late.
+WAITING_PATIENCE = 10
+
+
+class ByteBudget:
+    """Bytes that are promised or held; unknown sizes are guessed from the last images'."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._guess = float(min(_FIRST_GUESS, limit))
+        self.used = 0
+
+    @property
+    def guess(self) -> int:
+        """What an image of unknown size is promised."""
+        return int(self._guess)
+
+    def has_room(self) -> bool:
+        """Tell whether one more may start; a first one always may, however big it turns out."""
+        return self.used == 0 or self.used + self.guess <= self._limit
+
+    def learn(self, size: int) -> None:
+        """Note the size of an image that arrived."""
+        self._guess = max(_LEAST_GUESS, self._guess + (size - self._guess) / _MEMORY)
+
+
+@dataclass(slots=True, eq=False)
+class Errand:
+    """One candidate on its way: its place in the run's order, its bytes, and how long it runs or waits.
+
+    It is the ``Watch`` of its requests.
+    """
+
+    order: int
+    position: int
+    candidate: Candidate
+    budget: ByteBudget
+    promised: int = 0
+    running: bool = False
+    late: bool = False
+    since: float = field(default_factory=time.monotonic)
+    waited: float = 0.0
+
+    @property
+    def turn(self) -> Turn:
+        """Place in the run's order."""
+        return self.order, self.position
+
+    def __lt__(self, other: Errand) -> bool:
+        return self.turn < other.turn
+
+    def promise(self, size: int) -> None:
+        """Change the bytes this candidate has from the budget."""
+        self.budget.used += size - self.promised
+        self.promised = size
+
+    def waits(self) -> None:
+        """Note that it waits: for its host, a hold, or its next try."""
+        if self.running:
+            self.running, self.since = False, time.monotonic()
+
+    def runs(self) -> None:
+        """Note that its request is on its way; one that gave its bytes back has them again."""
+        now = time.monotonic()
+        if not self.running:
+            self.waited += now - self.since
+        self.running, self.since = True, now
+        if self.promised == 0:
+            self.promise(self.budget.guess)
+
+    def expects(self, size: int) -> None:
+        """Promise what the host says is coming."""
+        self.promise(size)
+
+    def overdue(self, patience: float, now: float) -> bool:
+        """Tell whether its request takes too long, or its wait far too long."""
+        if self.running:
+            return now - self.since > patience
+        return self.waited + now - self.since > patience * WAITING_PATIENCE
+
+
+class Ahead:
+    """The candidates that have no bytes promised yet, and those on their way."""
+
+    def __init__(self, limit: int) -> None:
+        self.budget = ByteBudget(limit)
+        self.running: dict[str, Errand] = {}
+        self._queue: list[Errand] = []
+        self._queued: set[str] = set()
+        self._furthest: Turn = (-1, -1)
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.running or key in self._queued
+
+    def __len__(self) -> int:
+        return len(self._queue)
+
+    def add(self, order: int, position: int, candidate: Candidate) -> None:
+        """Queue a candidate by its place in the run's order."""
+        heapq.heappush(self._queue, Errand(order, position, candidate, self.budget))
+        self._queued.add(candidate.key)
+
+    def startable(self) -> Iterator[Errand]:
+        """Take those off the queue that there are bytes for; each counts as on its way from here on."""
+        while self._queue and self.budget.has_room():
+            errand = heapq.heappop(self._queue)
+            self._queued.discard(errand.candidate.key)
+            self._furthest = max(self._furthest, errand.turn)
+            errand.promise(self.budget.guess)
+            errand.since = time.monotonic()
+            self.running[errand.candidate.key] = errand
+            yield errand
+
+    def finish(self, errand: Errand, size: int) -> None:
+        """Turn a promise into ``size`` bytes that are held (0: none) until they are given back."""
+        del self.running[errand.candidate.key]
+        errand.promise(size)
+        if size:
+            self.budget.learn(size)
+
+    def newly_late(self, patience: float) -> Iterator[Errand]:
+        """Tell each candidate that is overdue, once; one that only waits gives its bytes back meanwhile."""
+        now = time.monotonic()
+        for errand in self.running.values():
+            if not errand.late and errand.overdue(patience, now):
+                errand.late = True
+                if not errand.running:
+                    errand.promise(0)
+                yield errand
+        for errand in self._queue:
+            # Resolved late: later ones hold the bytes, and nobody must wait for this one to let them go.
+            if not errand.late and errand.turn < self._furthest and now - errand.since > patience:
+                errand.late = True
+                yield errand

@@ -1,0 +1,71 @@
+"""What a crawler hands out: ready candidates as one Arrow table, a row each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from actors.crawler.download import Fetch
+from actors.crawler.locate import printable
+from models.records import Candidate, Ready
+from models.schema import READY
+
+_LARGEST_SIDE = 2**31 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A ready candidate with its bytes."""
+
+    ready: Ready
+    data: bytes | None = None
+
+
+def held_from(candidate: Candidate, fetch: Fetch) -> Held:
+    """Make a fetched candidate ready."""
+    ready = Ready(
+        candidate=candidate,
+        outcome=fetch.outcome,
+        size=len(fetch.data or b""),
+        url=fetch.url,
+        final_url=fetch.final_url,
+        host=fetch.host,
+        http_status=fetch.http_status,
+        content_type=fetch.content_type,
+        fetched_at=fetch.fetched_at,
+        latency_ms=fetch.latency_ms,
+    )
+    return Held(ready, fetch.data)
+
+
+def ready_table(rows: Iterable[Held]) -> pa.Table:
+    """Make the table (``models.schema.READY``) of these rows, in their order; ``data`` is null with an outcome."""
+    return pa.Table.from_pylist([_row(row) for row in rows], schema=READY)
+
+
+def _row(held: Held) -> dict[str, Any]:
+    ready, outcome = held.ready, held.ready.outcome
+    return {
+        "key": ready.key,
+        "url": ready.url,
+        "final_url": ready.final_url,
+        "host": ready.host,
+        "http_status": ready.http_status,
+        "content_type": ready.content_type,
+        "fetched_at": ready.fetched_at,
+        "latency_ms": ready.latency_ms,
+        "width": _side(ready.candidate.width),
+        "height": _side(ready.candidate.height),
+        "reason": outcome.reason.value if outcome else None,
+        "stage": outcome.stage.value if outcome else None,
+        "detail": printable(outcome.detail) if outcome else None,
+        "data": None if outcome else held.data,
+    }
+
+
+def _side(pixels: int | None) -> int | None:
+    """Give a declared width or height, unless it is none: hosts declare what they like."""
+    return pixels if pixels is not None and 0 < pixels <= _LARGEST_SIDE else None

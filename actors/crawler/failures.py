@@ -1,0 +1,93 @@
+"""What went wrong with a request, as one of the closed enum's reasons, and whether it may pass."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import aiohttp
+
+from actors.crawler.guard import PrivateAddressError
+from actors.crawler.locate import BadUrlError
+from actors.crawler.slots import HostOnHoldError
+from models.reasons import Reason
+
+_FORBIDDEN = (401, 403, 451)
+_GONE = (404, 410)
+_MAY_PASS = (408, 425)
+
+
+class FetchError(Exception):
+    """A request or its answer is of no use; ``temporary`` where asking again may help."""
+
+    def __init__(self, reason: Reason, detail: str = "", *, temporary: bool = False) -> None:
+        super().__init__(reason, detail)
+        self.reason = reason
+        self.detail = detail
+        self.temporary = temporary
+
+
+def status_error(status: int) -> FetchError | None:
+    """Judge a status: None for a success that may have a body."""
+    if 200 <= status < 300 and status != 206:  # nothing asked for a part
+        return None
+    if status in _FORBIDDEN:
+        return FetchError(Reason.FORBIDDEN)
+    if status in _GONE:
+        return FetchError(Reason.NOT_FOUND)
+    if status == 429:
+        return FetchError(Reason.RATE_LIMITED, temporary=True)
+    if status >= 500:
+        return FetchError(Reason.SERVER_ERROR, temporary=True)
+    return FetchError(Reason.HTTP_ERROR, temporary=status in _MAY_PASS)
+
+
+@contextmanager
+def told_as_reasons() -> Iterator[None]:
+    """Turn what aiohttp and the guard raise into FetchError; the detail is the exception's class, no more.
+
+    Messages of exceptions hold URLs with their parameters, so they go nowhere.
+    """
+    try:
+        yield
+    except (
+        PrivateAddressError,
+        BadUrlError,
+        HostOnHoldError,
+        OSError,
+        aiohttp.ClientError,
+        ValueError,
+    ) as error:
+        raise _as_reason(error) from None
+
+
+def _as_reason(error: Exception) -> FetchError:
+    reason, temporary = _reason(error)
+    return FetchError(reason, type(error).__name__, temporary=temporary)
+
+
+def _reason(error: Exception) -> tuple[Reason, bool]:  # noqa: PLR0911 - a table, in order of precedence
+    match error:
+        case PrivateAddressError():
+            return Reason.PRIVATE_ADDRESS, False
+        case HostOnHoldError():
+            return Reason.RATE_LIMITED, False
+        case aiohttp.ClientConnectorDNSError():
+            return Reason.DNS, getattr(error.os_error, "errno", None) == socket.EAI_AGAIN
+        case aiohttp.ClientSSLError() | ssl.SSLError():
+            return Reason.TLS, False
+        # The server's silence may pass; the total time is not spent twice on one URL.
+        case aiohttp.ServerTimeoutError():
+            return Reason.TIMEOUT, True
+        case TimeoutError():
+            return Reason.TIMEOUT, False
+        case aiohttp.InvalidURL() | BadUrlError():
+            return Reason.BAD_URL, False
+        case OSError() | aiohttp.ClientConnectionError() | aiohttp.ClientPayloadError():
+            return Reason.CONNECTION, True
+        case aiohttp.ClientError():
+            return Reason.HTTP_ERROR, False
+        case _:
+            return Reason.BAD_URL, False

@@ -1,0 +1,154 @@
+"""The fetcher: a candidate's URLs in, its bytes or the reason why not out. Nothing is decoded here."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import Iterable, Mapping
+
+import orjson
+from yarl import URL
+
+from actors.crawler.api import NOTHING, ApiAnswer
+from actors.crawler.download import REDIRECTS, Download, Fetch, read_body
+from actors.crawler.failures import FetchError, status_error
+from actors.crawler.locate import BadUrlError, clean, join, shown
+from actors.crawler.settings import CrawlSettings
+from actors.crawler.slots import Backoff
+from actors.crawler.transport import Transport, Unwatched, Watch
+from models.reasons import Reason, Stage
+from models.records import Outcome
+
+_ACCEPT_JSON = {"Accept": "application/json"}
+_LONGEST_JSON = 32 << 20
+
+
+class Fetcher:
+    """Downloads images and asks APIs through one transport. Use as an async context.
+
+    ``share`` is the number of crawlers in the cluster: this one takes its part of every host's budget. ``tls``
+    replaces the system's trusted certificates.
+    """
+
+    def __init__(
+        self,
+        settings: CrawlSettings,
+        share: int = 1,
+        *,
+        backoff: Backoff | None = None,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        self._settings = settings
+        self._backoff = backoff or Backoff()
+        self._transport = Transport(settings, share, backoff=self._backoff, tls=tls)
+
+    async def __aenter__(self) -> Fetcher:
+        """Open the session."""
+        await self._transport.__aenter__()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Close every connection."""
+        await self._transport.__aexit__()
+
+    async def get(self, urls: Iterable[str], watch: Watch | None = None) -> Fetch:
+        """Try the URLs in order until one gives bytes that may be an image; never raises for what hosts do.
+
+        When all fail, the failure is the last one, or one that may pass where there was such a one: it tells
+        more about whether to ask again. A host that opts out ends it: its image is not taken elsewhere.
+        """
+        watch = watch or Unwatched()
+        failed: Fetch | None = None
+        for url in urls:
+            fetch = await self._get_one(url, watch)
+            if fetch.outcome is None or fetch.outcome.reason is Reason.OPTED_OUT:
+                return fetch
+            failed = failed if failed is not None and failed.temporary else fetch
+        return failed or Fetch("", outcome=Outcome(Reason.BAD_URL, Stage.FETCH, "no url"))
+
+    async def _get_one(self, text: str, watch: Watch) -> Fetch:
+        fetch = Fetch(shown(text))
+        try:
+            url = clean(text)
+        except BadUrlError as error:
+            fetch.outcome = Outcome(Reason.BAD_URL, Stage.FETCH, str(error))
+            return fetch
+        fetch.url, fetch.host = str(url), url.host
+        error_left = await self._try(Download(self._settings, self._transport, fetch, watch), url, watch)
+        if error_left is not None:
+            fetch.outcome = Outcome(error_left.reason, Stage.FETCH, error_left.detail)
+            fetch.temporary = error_left.temporary
+        return fetch
+
+    async def _try(self, download: Download, url: URL, watch: Watch) -> FetchError | None:
+        """Ask until it works or cannot work; give the last error."""
+        failures = 0
+        while True:
+            try:
+                await download.attempt(url)
+                return None
+            except FetchError as error:
+                failures += 1
+                if not error.temporary or failures >= self._settings.tries:
+                    return error
+            await self._pause(failures, watch)
+
+    async def _pause(self, failures: int, watch: Watch) -> None:
+        watch.waits()
+        await asyncio.sleep(self._backoff.seconds(failures))
+
+    async def api(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] = NOTHING,
+        params: Mapping[str, str] = NOTHING,
+    ) -> ApiAnswer:
+        """Ask a host's API for JSON; see ``actors.crawler.api``. Redirects are told, not followed."""
+        try:
+            asked = clean(url).extend_query(dict(params))
+        except BadUrlError as error:
+            return ApiAnswer(0, None, outcome=Outcome(Reason.BAD_URL, Stage.RESOLVE, str(error)))
+        failures = 0
+        while True:
+            answer, error_left = await self._ask(method, asked, {**_ACCEPT_JSON, **headers})
+            failures += 1
+            if error_left is None or not error_left.temporary or failures >= self._settings.tries:
+                return answer
+            await self._pause(failures, Unwatched())
+
+    async def _ask(
+        self, method: str, url: URL, headers: Mapping[str, str]
+    ) -> tuple[ApiAnswer, FetchError | None]:
+        status, location, raw = 0, None, b""
+        error: FetchError | None = None
+        seconds = self._settings.total_timeout
+        try:
+            async with self._transport.request(method, url, headers, seconds, Unwatched()) as response:
+                status, location = response.status, response.headers.get("Location")
+                raw = await read_body(response, _LONGEST_JSON)
+            error = None if status in REDIRECTS else status_error(status)
+        except FetchError as failure:
+            error = failure
+        return _answer(method, status, _joined(url, location), raw, error), error
+
+
+def _answer(
+    method: str, status: int, location: str | None, raw: bytes, error: FetchError | None
+) -> ApiAnswer:
+    outcome = Outcome(error.reason, Stage.RESOLVE, error.detail) if error else None
+    try:
+        body = orjson.loads(raw) if raw else None
+    except orjson.JSONDecodeError:
+        body = None
+    if body is None and outcome is None and status < 300 and method.upper() != "HEAD":
+        outcome = Outcome(Reason.API_ERROR, Stage.RESOLVE, "no JSON")
+    return ApiAnswer(status, body, location, outcome)
+
+
+def _joined(url: URL, location: str | None) -> str | None:
+    try:
+        return str(join(url, location)) if location else None
+    except BadUrlError:
+        return None

@@ -1,0 +1,69 @@
+"""From the URL as a post has it to the one that is asked, and back to the one that is shown."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from yarl import URL
+
+_LONGEST_SHOWN = 2000
+_HOST = re.compile(r"[\w.-]+|[0-9a-f:.]+", re.ASCII | re.IGNORECASE)
+_USERINFO = re.compile(r"//[^/?#]*@")
+
+
+class BadUrlError(ValueError):
+    """Not a URL that can be fetched."""
+
+
+def clean(text: str) -> URL:
+    """Read an http or https URL, without its userinfo and fragment; BadUrlError where it is none."""
+    try:
+        url = URL(text.strip())
+        # A port that is not a number shows only when it is asked for.
+        usable = url.scheme in ("http", "https") and _HOST.fullmatch(url.raw_host or "") and url.port
+    except (ValueError, TypeError) as error:
+        raise BadUrlError(type(error).__name__) from None
+    if not usable:
+        raise BadUrlError
+    return url.with_user(None).with_fragment(None)
+
+
+def join(base: URL, location: str) -> URL:
+    """Give where a redirect from ``base`` leads; BadUrlError where that cannot be fetched."""
+    try:
+        target = base.join(URL(location.strip()))
+    except (ValueError, TypeError):
+        raise BadUrlError from None
+    return clean(str(target))
+
+
+def shown(text: str) -> str:
+    """Give text of a URL or path as it may stand in a row: no userinfo, valid UTF-8, of bounded length."""
+    return printable(_USERINFO.sub("//", text))
+
+
+def printable(text: str) -> str:
+    """Escape what UTF-8 cannot hold (lone surrogates, undecodable file names) and bound the length."""
+    return text[:_LONGEST_SHOWN].encode("utf-8", "backslashreplace").decode()
+
+
+class HostMap:
+    """Hosts that another server answers for: their requests go there, with the original ``Host`` header."""
+
+    def __init__(self, bases: Mapping[str, str]) -> None:
+        self._bases = {host.lower(): clean(base) for host, base in bases.items()}
+
+    def place(self, url: URL) -> tuple[URL, dict[str, str]]:
+        """Give the URL to connect to, and the headers that go with it."""
+        base = self._bases.get((url.host or "").rstrip("."))
+        if base is None:
+            return url, {}
+        place = URL.build(
+            scheme=base.scheme,
+            authority=base.raw_authority,
+            path=base.raw_path.rstrip("/") + url.raw_path,
+            query_string=url.raw_query_string,
+            encoded=True,
+        )
+        return place, {"Host": url.host_port_subcomponent or ""}

@@ -1,0 +1,38 @@
+from __future__ import annotations
+
+import pytest
+
+from actors.crawler.robots import crawler_token, opted_out
+
+
+@pytest.mark.parametrize(
+    ("lines", "token", "expected"),
+    [
+        (["noindex, nofollow"], None, True),
+        (["noimageindex"], None, True),
+        (["NoAI"], None, True),
+        (["noml"], None, True),
+        (["none"], None, True),
+        (["nofollow"], None, False),
+        ([], None, False),
+        (["googlebot: noindex"], None, False),
+        (["googlebot: nofollow, noindex"], None, False),
+        (["noai, googlebot: nofollow"], None, True),
+        (["otherbot: nofollow", "noimageai"], None, True),
+        (["otherbot: noai"], "mybot", False),
+        (["MyBot: noai"], "mybot", True),
+        (["otherbot: nofollow, mybot: noai"], "mybot", True),
+        (["unavailable_after: 25 Jun 2030 15:00:00 PST, noai"], None, True),
+        (["unavailable_after: Wed, 25 Jun 2030 15:00:00 PST, noai"], None, True),
+        (["max-image-preview: large, noai"], None, True),
+        (["max-snippet:-1, max-image-preview:large"], None, False),
+        (["*: noai"], None, True),
+    ],
+)
+def test_opt_outs(lines: list[str], token: str | None, expected: bool) -> None:
+    assert opted_out(lines, token) is expected
+
+
+def test_our_token_is_the_app_in_the_user_agent() -> None:
+    assert crawler_token("linux:goldpan:0.1.0 (by /u/x)") == "goldpan"
+    assert crawler_token("goldpan/0.1 (+x)") == "goldpan"
