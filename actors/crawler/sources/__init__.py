@@ -1,0 +1,27 @@
+"""Where submissions come from: one file a source; ``parse_source`` reads the argument, ``open_source`` opens it."""
+
+from __future__ import annotations
+
+from actors.crawler.settings import CrawlSettings
+from actors.crawler.sources.source import Cursor, Page, Source
+from actors.crawler.sources.spec import SourceError, SourceSpec, parse_source
+
+__all__ = ["Cursor", "Page", "Source", "SourceError", "SourceSpec", "open_source", "parse_source"]
+
+
+def open_source(spec: SourceSpec, settings: CrawlSettings) -> Source:
+    """Open a source; SourceError where it cannot be, with the way out."""
+    match spec.kind:
+        case "reddit":
+            from actors.crawler.sources.reddit import RedditListing
+
+            return RedditListing(spec, settings)
+        case "urls":
+            from actors.crawler.sources.urls import UrlList
+
+            return UrlList(spec)
+        case "folder":
+            from actors.crawler.sources.folder import FolderSource
+
+            return FolderSource(spec)
+    raise SourceError(f"unknown source {spec.text!r}")

@@ -1,0 +1,169 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from pathlib import Path
+
+import pytest
+
+from actors.crawler.settings import CrawlSettings
+from actors.crawler.sources import SourceError, open_source, parse_source
+from actors.crawler.sources.client import seconds_from
+from models.records import Submission
+from tests.actors.sources.reddit_server import World, post
+
+PATH = "/r/EarthPorn/new"
+
+
+def read(
+    settings: CrawlSettings, text: str = "reddit:r/EarthPorn", cursor: dict[str, object] | None = None
+) -> list[Submission]:
+    source = open_source(parse_source(text), settings)
+    return [submission for page in source.pages(cursor) for submission in page.submissions]
+
+
+def test_a_listing_is_read_page_by_page_to_its_end(world: World, settings: CrawlSettings) -> None:
+    world.listings[PATH] = [post(number) for number in range(250)]
+    found = read(settings)
+    assert [one.item for one in found] == [f"t3_p{number}" for number in range(250)]
+    assert [query["limit"] for _, query in world.asked] == ["100"] * 3
+    assert all(query["raw_json"] == "1" for _, query in world.asked)
+
+
+def test_a_post_becomes_a_submission_with_what_resolvers_read(world: World, settings: CrawlSettings) -> None:
+    world.listings[PATH] = [post(7)]
+    (one,) = read(settings)
+    assert one == Submission(
+        item="t3_p7",
+        source="reddit:r/EarthPorn",
+        post=one.post,
+        subreddit="EarthPorn",
+        author="someone",
+        title="Title 7",
+        permalink="https://www.reddit.com/r/EarthPorn/comments/p7/title/",
+        created=1_700_000_007.0,
+        over_18=False,
+        reddit_score=7,
+    )
+    assert one.post["url"] == "https://i.redd.it/p7.jpg"
+    assert "selftext_html" not in one.post
+
+
+def test_a_cursor_goes_on_behind_its_page_and_the_last_one_starts_anew(
+    world: World, settings: CrawlSettings
+) -> None:
+    world.listings[PATH] = [post(number) for number in range(150)]
+    first, second = open_source(parse_source("reddit:r/EarthPorn"), settings).pages(None)
+    assert [one.item for one in read(settings, cursor=first.cursor)] == [
+        one.item for one in second.submissions
+    ]
+    assert second.cursor == {}
+
+
+def test_posts_that_move_to_the_next_page_come_once(world: World, settings: CrawlSettings) -> None:
+    world.listings[PATH] = [post(number) for number in range(120)]
+    world.listings[PATH].insert(110, post(5))
+    items = [one.item for one in read(settings)]
+    assert len(items) == len(set(items)) == 120
+
+
+def test_limit_holds_over_pages_and_over_a_restart(world: World, settings: CrawlSettings) -> None:
+    world.listings[PATH] = [post(number) for number in range(300)]
+    pages = list(open_source(parse_source("reddit:r/EarthPorn,limit=130"), settings).pages(None))
+    assert [len(page.submissions) for page in pages] == [100, 30]
+    assert len(read(settings, "reddit:r/EarthPorn,limit=130", pages[0].cursor)) == 30
+
+
+def test_sort_time_several_subreddits_and_users_are_asked_for(world: World, settings: CrawlSettings) -> None:
+    for text in (
+        "reddit:r/A+B,sort=top,time=year",
+        "reddit:u/some-one,sort=hot",
+        "reddit:u/x/m/many,time=all",
+    ):
+        read(settings, text)
+    (path_a, query_a), (path_b, query_b), (path_c, query_c) = world.asked
+    assert (path_a, query_a["t"]) == ("/r/A+B/top", "year")
+    assert (path_b, query_b["sort"]) == ("/user/some-one/submitted", "hot")
+    assert (path_c, query_c["t"]) == ("/user/x/m/many/top", "all")
+
+
+def test_children_that_cannot_be_read_stay_submissions(world: World, settings: CrawlSettings) -> None:
+    strange = [
+        post(1, author=None, media_metadata=None),
+        None,
+        5,
+        {"kind": "t3", "data": None},
+        {"kind": "t3"},
+    ]
+    world.listings[PATH] = [
+        *strange,
+        {"kind": "t3", "data": {"title": "no id"}},
+        {"kind": "t1", "data": {}},
+        post(2),
+    ]
+    found = read(settings)
+    assert [one.item for one in found if one.post] == ["t3_p1", "t3_p2"]
+    assert found[0].author is None
+    # null, a number, a post without a dict (twice the same: one), a post without an id; a comment is no submission
+    assert len([one for one in found if not one.post]) == 3
+    assert [one.item for one in read(settings)] == [one.item for one in found]
+
+
+def test_429_is_waited_for_in_both_forms_and_500_is_tried_again(
+    world: World, settings: CrawlSettings
+) -> None:
+    soon = format_datetime(datetime.now(UTC) + timedelta(seconds=1), usegmt=True)
+    world.listings[PATH] = [post(1)]
+    world.troubles = [(429, {"Retry-After": "0.1"}), (429, {"Retry-After": soon}), (500, {})]
+    assert [one.item for one in read(settings)] == ["t3_p1"]
+    assert len(world.asked) == 4
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "way_out"),
+    [
+        (403, {}, "private"),
+        (404, {}, "no such subreddit"),
+        (302, {"Location": "/subreddits/search"}, "no such subreddit"),
+        (451, {}, "private"),
+        (401, {"www-authenticate": 'Bearer realm="reddit", error="invalid_token"'}, "praw_client_id"),
+    ],
+)
+def test_a_place_that_is_not_to_be_seen_says_what_to_do(
+    world: World, settings: CrawlSettings, status: int, headers: dict[str, str], way_out: str
+) -> None:
+    world.statuses[PATH] = (status, headers)
+    with pytest.raises(SourceError, match=way_out) as caught:
+        open_source(parse_source("reddit:r/EarthPorn"), settings).check()
+    assert "hush" not in str(caught.value)
+
+
+def test_refused_credentials_say_what_to_do(world: World, settings: CrawlSettings) -> None:
+    world.accepts = False
+    with pytest.raises(SourceError, match="does not accept the credentials"):
+        open_source(parse_source("reddit:r/EarthPorn"), settings).check()
+
+
+def test_check_costs_one_post(world: World, settings: CrawlSettings) -> None:
+    world.listings[PATH] = [post(1)]
+    open_source(parse_source("reddit:r/EarthPorn"), settings).check()
+    assert [query["limit"] for _, query in world.asked] == ["1"]
+
+
+def test_missing_credentials_name_where_they_belong(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("praw_client_id", raising=False)
+    with pytest.raises(SourceError, match=r"praw_client_id.*praw\.ini"):
+        open_source(parse_source("reddit:r/EarthPorn"), CrawlSettings())
+
+
+def test_retry_after_is_read_in_both_forms_and_bounded() -> None:
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    assert seconds_from("2.5", now) == 2.5
+    assert seconds_from("Thu, 01 Jan 2026 00:00:30 GMT", now) == 30
+    assert seconds_from("Wed, 31 Dec 2025 00:00:30 GMT", now) == 0
+    assert seconds_from("1e9", now) == 3600
+    assert seconds_from("soon", now) is None
+    assert seconds_from("nan", now) is None
