@@ -8,6 +8,11 @@ from models.records import Candidate, Ready
 
 
 @dataclass(frozen=True, slots=True)
+class Awoke:
+    """The first thing a crawler says. Said again, it was restarted, and what it held is lost."""
+
+
+@dataclass(frozen=True, slots=True)
 class Resolved:
     """The submission with this place in the run's order has these candidates, in their order."""
 
@@ -31,4 +36,5 @@ class Late:
     key: str
 
 
-Event = Resolved | Fetched | Late
+News = Resolved | Fetched | Late
+Event = Awoke | News
