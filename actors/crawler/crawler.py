@@ -22,7 +22,6 @@ from actors.crawler.download import Fetch
 from actors.crawler.events import Awoke, Event, Fetched, Late, Resolved
 from actors.crawler.fetch import Fetcher
 from actors.crawler.local import read_local
-from actors.crawler.locate import shown
 from actors.crawler.settings import CrawlSettings
 from actors.crawler.transport import Unwatched, Watch
 from models.keys import NO_CANDIDATE
@@ -60,6 +59,7 @@ class Crawler:
         self._held: dict[str, Held] = {}
         self._happened: list[Event] = [Awoke()]  # the driver offers again what a restart lost (its contract)
         self._something = asyncio.Event()
+        self._something.set()
         self._resolving = 0
         self._tasks: set[asyncio.Task[None]] = set()
         self._started = False
@@ -206,8 +206,7 @@ class Crawler:
             return await self._fetcher.get(candidate.urls, watch)
         except Exception as error:  # noqa: BLE001 - the worker's edge: the candidate has its row
             _log_error(candidate.key, error)
-            url = shown(candidate.urls[0]) if candidate.urls else ""
-            return Fetch(url, outcome=Outcome(Reason.HTTP_ERROR, Stage.FETCH, type(error).__name__))
+            return Fetch(outcome=Outcome(Reason.HTTP_ERROR, Stage.FETCH, type(error).__name__))
 
     async def _read(self, places: Sequence[str], watch: Watch) -> Fetch:
         watch.runs()

@@ -38,7 +38,7 @@ class Fetch:
     userinfo, never a host map's. ``temporary``: the failure may pass.
     """
 
-    url: str
+    url: str | None = None
     host: str | None = None
     final_url: str | None = None
     http_status: int | None = None

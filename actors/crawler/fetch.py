@@ -64,7 +64,7 @@ class Fetcher:
             if fetch.outcome is None or fetch.outcome.reason is Reason.OPTED_OUT:
                 return fetch
             failed = failed if failed is not None and failed.temporary else fetch
-        return failed or Fetch("", outcome=Outcome(Reason.BAD_URL, Stage.FETCH, "no url"))
+        return failed or Fetch(outcome=Outcome(Reason.BAD_URL, Stage.FETCH, "no url"))
 
     async def _get_one(self, text: str, watch: Watch) -> Fetch:
         fetch = Fetch(shown(text))
