@@ -35,6 +35,7 @@ class Serving(StrEnum):
     OPTED_OUT = "opted_out"
     DEAD = "dead"
     UNREADY = "unready"
+    FAILED = "failed"
     ANIMATED = "animated"
 
 

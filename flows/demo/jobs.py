@@ -18,7 +18,11 @@ from models.reasons import Reason
 GALLERIES, ALBUMS, INLINE = 18, 8, 4
 GALLERY_SIZES, ALBUM_SIZES, INLINE_SIZES = (2, 3, 3, 4, 5, 6), (2, 3, 4, 5), (1, 2)
 FOREIGN_SIZES = (1, 1, 1, 3)
-UNREADY = 10
+# Gallery items that Reddit is still working on, or that it could not read.
+UNUSABLE = (
+    (Exhibit((Reason.NOT_READY,), serving=Serving.UNREADY), 10),
+    (Exhibit((Reason.API_ERROR, Reason.NOT_READY), serving=Serving.FAILED), 3),
+)
 FOREIGN_CROSSPOSTS, KNOWN_CROSSPOSTS = 6, 9
 # Shares of single pictures; the sized ones declare a size, which a near duplicate's maker alone knows.
 SIZED: tuple[tuple[Carrier, int], ...] = (
@@ -107,11 +111,10 @@ def planned(rng: random.Random, palette: Palette, quotas: Quotas, scale: float) 
 def _collections(rng: random.Random, pool: list[Exhibit], scale: float) -> Iterator[Job]:
     """Galleries, albums and inline pictures, whose exhibits they take out of the pool."""
     galleries = [_filled(rng, pool, GALLERY_SIZES) for _ in range(at_least_one(GALLERIES, scale))]
-    for _ in range(at_least_one(UNREADY, scale)):
-        _, exhibits = rng.choice(galleries)
-        exhibits.insert(
-            rng.randrange(len(exhibits) + 1), Exhibit((Reason.NOT_READY,), serving=Serving.UNREADY)
-        )
+    for exhibit, count in UNUSABLE:
+        for _ in range(at_least_one(count, scale)):
+            _, exhibits = rng.choice(galleries)
+            exhibits.insert(rng.randrange(len(exhibits) + 1), exhibit)
     # Reddit serves a short animation as a real GIF, far under the size that is wanted.
     galleries[0][1].append(Exhibit((Reason.TOO_SMALL, Reason.VIDEO), serving=Serving.ANIMATED))
     albums = [_filled(rng, pool, ALBUM_SIZES) for _ in range(at_least_one(ALBUMS, scale))]

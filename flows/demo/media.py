@@ -28,7 +28,7 @@ OPT_OUTS = ("noai, noimageai", "noimageindex", "NoIndex")
 PLACEHOLDER_SIZE = (161, 81)
 PLACEHOLDER_TAG = '"d835884373f4d6c8f24742ceabe74946"'
 PAGE = "<!doctype html><html><head><title>{host}</title></head><body><p>Please sign in.</p></body></html>"
-_STATUS = {Serving.MISSING: 404, Serving.FORBIDDEN: 403, Serving.UNREADY: 404, Serving.ANIMATED: 404}
+_STATUS = {Serving.MISSING: 404, Serving.FORBIDDEN: 403}
 _FIRST_TIME = {Serving.RECOVERS: 503, Serving.BUSY: 429}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import random
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,7 +37,7 @@ class Label:
 
 def photo_jobs(rng: random.Random, folder: Path) -> list[Job]:
     """A post for every photograph, or for a few in a gallery. Raises ``PhotosError``."""
-    pool = [_exhibit(label) for label in read_labels(folder)]
+    pool = _exhibits(read_labels(folder))
     rng.shuffle(pool)
     jobs = []
     while pool:
@@ -83,11 +83,17 @@ def _labels(table: Path, reader: csv.DictReader[str]) -> Iterator[Label]:
             raise PhotosError(f"{table}:{reader.line_num}: {message}") from None
 
 
-def _exhibit(label: Label) -> Exhibit:
-    reason = ShapeGates().reason(*label.size)
-    wanted = label.scenery and reason is None
-    photo = Photo(label.path, label.size)
-    if not wanted:
-        return Exhibit((reason or Reason.UNLIKE_TASTE,), photo)
-    content = hashlib.sha256(label.path.read_bytes()).hexdigest()
-    return Exhibit((Reason.FITS,), photo, acceptable=True, duplicate_set=content)
+def _exhibits(labels: Iterable[Label]) -> list[Exhibit]:
+    """What becomes of each photograph; of equal files one is wanted, and the others are its duplicates."""
+    found: list[Exhibit] = []
+    seen: set[str] = set()
+    for label in labels:
+        reason, photo = ShapeGates().reason(*label.size), Photo(label.path, label.size)
+        if reason or not label.scenery:
+            found.append(Exhibit((reason or Reason.UNLIKE_TASTE,), photo))
+            continue
+        content = hashlib.sha256(label.path.read_bytes()).hexdigest()
+        reasons = (Reason.DUPLICATE, Reason.FITS) if content in seen else (Reason.FITS, Reason.DUPLICATE)
+        seen.add(content)
+        found.append(Exhibit(reasons, photo, acceptable=True, duplicate_set=content))
+    return found

@@ -11,7 +11,7 @@ Carrier = Callable[[Desk, Slot, Sequence[Exhibit]], Draft]
 # Reddit fills in a preview for about a third of its posts only.
 PREVIEW_SHARE = 0.4
 REMOVERS = ("moderator", "deleted", "reddit", "automod_filtered", "author")
-UNREADY_STATUS = ("unprocessed", "failed")
+UNUSABLE = {Serving.UNREADY: "unprocessed", Serving.FAILED: "failed"}
 ANIMATION_SIZE = (128, 128)
 _MIME = {
     "jpg": "image/jpg",
@@ -66,8 +66,8 @@ def gallery_post(desk: Desk, slot: Slot, exhibits: Sequence[Exhibit]) -> Draft:
 
 
 def _metadata(desk: Desk, media: str, exhibit: Exhibit) -> Json:
-    if exhibit.serving is Serving.UNREADY:
-        return {"status": desk.rng.choice(UNREADY_STATUS)}
+    if exhibit.serving in UNUSABLE:
+        return {"status": UNUSABLE[exhibit.serving]}
     if exhibit.serving is Serving.ANIMATED:
         return _animation(desk, media)
     suffix = suffix_of(exhibit)
