@@ -34,7 +34,8 @@ def probability(logits: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     """The logistic function of logits [n, 1] or [n], as float32 [n]; marked means more than `THRESHOLD`."""
     # tanh saturates where exp overflows.
     flat = logits.reshape(len(logits)).astype(np.float32)
-    return np.float32(0.5) * (1 + np.tanh(np.float32(0.5) * flat))
+    marked: npt.NDArray[np.float32] = np.float32(0.5) * (1 + np.tanh(np.float32(0.5) * flat))
+    return marked
 
 
 def weights_path() -> Path:

@@ -51,7 +51,8 @@ def stamped(rng: Random, image: Image.Image, sheet: Image.Image, lowest: float =
     marked = image.copy()
     if rng.random() < 0.5:
         # The thin dark or light rim that keeps letters legible on any ground.
-        rim = cover.filter(ImageFilter.MaxFilter(5)).point(lambda v: round(v * opacity * 0.6))
+        reach = 2 * max(1, round(image.width / 640)) + 1
+        rim = cover.filter(ImageFilter.MaxFilter(reach)).point(lambda v: round(v * opacity * 0.6))
         marked.paste((255 - ink,) * 3, box[:2], rim)
     marked.paste((ink, ink, ink), box[:2], cover.point(lambda v: round(v * opacity)))
     return marked
@@ -130,10 +131,10 @@ def agency(rng: Random, size: Size) -> Image.Image:
     width, height = size
     x, y = width / 2, height * rng.uniform(0.4, 0.6)
     reach = min(size) * rng.uniform(0.14, 0.26)
-    thick = max(3, int(reach * 0.06))
+    thick = max(2, int(reach * 0.05))
     if rng.random() < 0.6:
         for corner in ((0, 0), (width, 0), (0, height), (width, height)):
-            draw.line((x, y, *corner), 190, thick // 2)
+            draw.line((x, y, *corner), 190, max(1, thick // 2))
     draw.ellipse((x - reach, y - reach, x + reach, y + reach), 0 if rng.random() < 0.5 else 150, 255, thick)
     piece = lettered(rng, name(rng), reach * rng.uniform(0.35, 0.6))
     sheet.paste(255, (int(x - piece.width / 2), int(y - piece.height / 2)), piece)
@@ -147,9 +148,10 @@ def lattice(rng: Random, size: Size) -> Image.Image:
     sheet = Image.new("L", size)
     draw = ImageDraw.Draw(sheet)
     pitch = int(size[0] * rng.uniform(0.14, 0.3))
+    thick = max(1, round(size[0] / 450))
     for at in range(-size[1], size[0] + size[1], pitch):
-        draw.line((at, 0, at + size[1], size[1]), 200, 3)
-        draw.line((at, size[1], at + size[1], 0), 200, 3)
+        draw.line((at, 0, at + size[1], size[1]), 200, thick)
+        draw.line((at, size[1], at + size[1], 0), 200, thick)
     text = name(rng)
     piece = lettered(rng, text, min(pitch * 0.16, pitch * 1.1 / len(text)))
     for i, y in enumerate(range(0, size[1], max(pitch // 2, 20))):
