@@ -11,6 +11,7 @@ import asyncio
 import logging
 import traceback
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
@@ -31,6 +32,7 @@ from models.records import Candidate, Outcome, Ready, Submission
 Resolve = Callable[[Submission], Awaitable[list[Candidate]]]
 
 _GATHER_SECONDS = 0.02  # events that come together travel together: a call costs about a millisecond
+_THREADS = 32
 _LATE_CHECKS = 10  # in one patience
 _log = logging.getLogger(__name__)
 
@@ -130,6 +132,8 @@ class Crawler:
         if self._started:
             return
         self._started = True
+        # A handful of names that never resolve would fill the few threads a small machine gets by default.
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(_THREADS, "crawler"))
         self._something.set()
         await self._fetcher.__aenter__()
         if self._resolve_with is None:
@@ -137,6 +141,7 @@ class Crawler:
 
             self._resolve_with = Resolvers(self._settings, self._fetcher.api).resolve
         self._spawn(self._watch_for_late())
+        self._spawn(_load_pandas())
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
@@ -218,6 +223,11 @@ class Crawler:
             for errand in self._ahead.newly_late(self._settings.patience):
                 self._tell(Late(errand.order, errand.candidate.key))
             self._launch()
+
+
+async def _load_pandas() -> None:
+    """Make a first table: pyarrow then loads pandas, a second's work, and no window's block waits for it."""
+    await asyncio.to_thread(ready_table, [Held(Ready(Candidate("", NO_CANDIDATE), None), b"")])
 
 
 def _log_error(name: str, error: Exception) -> None:

@@ -23,7 +23,7 @@ from models.records import Outcome
 # An HTML page must never be what the host likes best to give: i.redd.it would.
 ACCEPT_IMAGES = {"Accept": "image/*,*/*;q=0.8", "Accept-Encoding": "identity"}
 REDIRECTS = (301, 302, 303, 307, 308)
-_FLICKR_GONE = re.compile(r"photo_unavailable(?:_\w+)?\.(?:png|gif|jpg)")
+_FLICKR_GONE = re.compile(r"photo_unavailable(?:_\w+)?\.(?:png|gif|jpg)", re.IGNORECASE)
 _IMGUR = re.compile(r"(?:.*\.)?imgur\.(?:com|io)")
 # imgur's "removed" picture, served with 200: 503 bytes, 161×81.
 _PLACEHOLDER_SIZE, _PLACEHOLDER_MD5 = 503, "d835884373f4d6c8f24742ceabe74946"

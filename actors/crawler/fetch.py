@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ssl
 from collections.abc import Iterable, Mapping
 
 import orjson
@@ -26,21 +25,13 @@ _LONGEST_JSON = 32 << 20
 class Fetcher:
     """Downloads images and asks APIs through one transport. Use as an async context.
 
-    ``share`` is the number of crawlers in the cluster: this one takes its part of every host's budget. ``tls``
-    replaces the system's trusted certificates.
+    ``share`` is the number of crawlers in the cluster: this one takes its part of every host's budget.
     """
 
-    def __init__(
-        self,
-        settings: CrawlSettings,
-        share: int = 1,
-        *,
-        backoff: Backoff | None = None,
-        tls: ssl.SSLContext | None = None,
-    ) -> None:
+    def __init__(self, settings: CrawlSettings, share: int = 1, *, backoff: Backoff | None = None) -> None:
         self._settings = settings
         self._backoff = backoff or Backoff()
-        self._transport = Transport(settings, share, backoff=self._backoff, tls=tls)
+        self._transport = Transport(settings, share, self._backoff)
 
     async def __aenter__(self) -> Fetcher:
         """Open the session."""
@@ -127,7 +118,7 @@ class Fetcher:
         try:
             async with self._transport.request(method, url, headers, seconds, Unwatched()) as response:
                 status, location = response.status, response.headers.get("Location")
-                raw = await read_body(response, _LONGEST_JSON)
+                raw = b"" if status in REDIRECTS else await read_body(response, _LONGEST_JSON)
             error = None if status in REDIRECTS else status_error(status)
         except FetchError as failure:
             error = failure

@@ -20,7 +20,7 @@ from actors.crawler.settings import CrawlSettings, HostBudget
 
 Turn = tuple[int, int]
 
-LONGEST_HOLD = 900.0  # seconds; imgur asks for 600 when it is over capacity
+LONGEST_HOLD = 900.0  # seconds
 _HOSTS_REMEMBERED = 1024
 
 
@@ -33,7 +33,7 @@ class Backoff:
     """Exponential waits in seconds, jittered down to half so that those who failed together do not return so."""
 
     first: float = 0.5
-    longest: float = 60.0
+    longest: float = 600.0  # what imgur asks for when it is over capacity
 
     def seconds(self, failures: int) -> float:
         """Give the wait after this many failures in a row (from 1)."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Protocol
@@ -62,21 +61,13 @@ class Unwatched:
 class Transport:
     """A crawler's one session and its hosts' slots. Use as an async context."""
 
-    def __init__(
-        self,
-        settings: CrawlSettings,
-        share: int = 1,
-        *,
-        backoff: Backoff | None = None,
-        tls: ssl.SSLContext | None = None,
-    ) -> None:
+    def __init__(self, settings: CrawlSettings, share: int, backoff: Backoff) -> None:
         self._settings = settings
-        self.backoff = backoff or Backoff()
+        self._backoff = backoff
         self._guard = Guard(settings.allow_private)
         self._hosts = HostMap(settings.host_map)
         self._slots = HostSlots(settings, share)
         self._running = asyncio.Semaphore(REQUESTS_AT_ONCE)
-        self._tls = tls
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Transport:
@@ -86,7 +77,6 @@ class Transport:
             limit=0,  # the slots and the semaphore are the limit
             resolver=GuardedResolver(self._guard),
             ttl_dns_cache=_DNS_SECONDS,
-            ssl=self._tls or True,
         )
         self._session = aiohttp.ClientSession(
             connector=connector,
@@ -137,6 +127,6 @@ class Transport:
     def _heed(self, slot: HostSlot, response: aiohttp.ClientResponse) -> None:
         wait = retry_after(response.headers.get("Retry-After"))
         if response.status == 429 or (response.status == 503 and wait is not None):
-            slot.hold(wait, self.backoff)
+            slot.hold(wait, self._backoff)
         elif response.status < 500:
             slot.welcome()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import ssl
 from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any, ParamSpec
@@ -34,7 +35,8 @@ def in_loop(test: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P, None]:
 class ImageServer:
     """Answers what ``paths`` says, 404 for the rest; counts who asked for what, and how many at once."""
 
-    def __init__(self, paths: Mapping[str, Handler] | None = None) -> None:
+    def __init__(self, paths: Mapping[str, Handler] | None = None, tls: ssl.SSLContext | None = None) -> None:
+        self._tls = tls
         self.paths: dict[str, Handler] = dict(paths or {})
         self.hits: Counter[str] = Counter()
         self.hosts: list[str] = []
@@ -45,7 +47,8 @@ class ImageServer:
 
     @property
     def base(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        scheme = "https" if self._tls else "http"
+        return f"{scheme}://127.0.0.1:{self.port}"
 
     def url(self, path: str) -> str:
         return self.base + path
@@ -65,7 +68,7 @@ class ImageServer:
             web.Server(self._answer, handler_cancellation=True, access_log=None), shutdown_timeout=0.1
         )
         await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", 0)
+        site = web.TCPSite(self._runner, "127.0.0.1", 0, ssl_context=self._tls)
         await site.start()
         self.port = self._runner.addresses[0][1]
         return self

@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import asyncio
 import gzip
-import hashlib
+import shutil
 import socket
+import ssl
+from pathlib import Path
 
 import pytest
 from aiohttp import web
@@ -293,12 +295,30 @@ async def test_a_proxy_in_the_environment_is_not_asked(monkeypatch: pytest.Monke
 
 
 @in_loop
-async def test_a_body_that_is_imgurs_placeholder_would_be_told_by_size_and_hash() -> None:
-    # The placeholder itself is not ours to ship; 503 other bytes are an image.
-    other = PNG[:503]
-    assert hashlib.md5(other).hexdigest() != "d835884373f4d6c8f24742ceabe74946"
-    async with ImageServer({"/a": image(other)}) as server:
+async def test_an_image_of_the_placeholders_size_is_no_placeholder() -> None:
+    # imgur's placeholder itself (503 bytes, told by its md5) is not ours to ship.
+    async with ImageServer({"/a": image(PNG[:503])}) as server:
         assert reason(await got(server.settings(), server.url("/a"))) is None
+
+
+@in_loop
+async def test_a_certificate_nobody_vouches_for_is_refused(tmp_path: Path) -> None:
+    openssl = shutil.which("openssl")
+    if openssl is None:
+        pytest.skip("needs the openssl command to make a certificate")
+    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    subject = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
+    command = [openssl, "req", "-x509", "-newkey", "rsa:2048", "-nodes", *subject]
+    made = await asyncio.create_subprocess_exec(
+        *command, "-keyout", key, "-out", certificate, stderr=asyncio.subprocess.DEVNULL
+    )
+    assert await made.wait() == 0
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(certificate, key)
+    async with ImageServer({"/a": image()}, tls) as server:
+        fetch = await got(server.settings(), server.url("/a"))
+    assert reason(fetch) is Reason.TLS
+    assert not server.hits
 
 
 @in_loop
