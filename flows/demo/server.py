@@ -28,7 +28,11 @@ IMGUR_CLIENT_ID, FLICKR_API_KEY = "demo-imgur", "demo-flickr"
 API_HOSTS = ("api.imgur.com", "api.flickr.com")
 SOURCE = "reddit:r/all,sort=new"
 FASTEST, SLOWEST = 0.005, 0.06
-UNLIMITED = {"connections": 64, "per_second": 10_000}
+# As many requests a second as come; few at a time, for they may be waiting for the painters.
+LIFTED = {"connections": 4, "per_second": 10_000}
+LIFTED_MOST = {"connections": 8, "per_second": 10_000}
+# A picture that is asked for before it is painted must not look like a host that hangs.
+IDLE_TIMEOUT = 90
 
 
 class DemoServer:
@@ -89,7 +93,8 @@ class DemoServer:
         return {
             "host_map": host_map,
             "allow_private": [f"{ADDRESS}:{self.port}", refused],
-            "host_budgets": dict.fromkeys([*host_map, ADDRESS], UNLIMITED),
+            "host_budgets": dict.fromkeys([*host_map, ADDRESS], LIFTED) | {"i.redd.it": LIFTED_MOST},
+            "idle_timeout": IDLE_TIMEOUT,
             "imgur_client_id": IMGUR_CLIENT_ID,
             "flickr_api_key": FLICKR_API_KEY,
             "reddit": {"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET, "reddit_url": self.url},

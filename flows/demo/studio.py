@@ -7,8 +7,11 @@ import multiprocessing
 import os
 import signal
 import threading
+from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ProcessPoolExecutor, wait
+from dataclasses import dataclass, field
+from functools import partial
 from multiprocessing.connection import wait as wait_for_any
 from pathlib import Path
 
@@ -25,11 +28,21 @@ DIFFERENT_LIKED = 1_000_000
 Progress = Callable[[int, int], None]
 
 
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A picture to be painted into a folder, and who waits for it."""
+
+    folder: Path
+    picture: Picture
+    done: Future[Path] = field(default_factory=Future)
+
+
 class Studio:
     """Paints pictures once, into ``<cache>/<painter's version>``, and says when a picture is there.
 
-    Thread-safe. ``on_progress`` gets (painted, ordered) after each picture, on a thread of the pool. Workers are
-    started when the first picture is missing, and end with their parent, however it ends.
+    What somebody waits for comes first, then what was ordered, in its order. Thread-safe. ``on_progress`` gets
+    (painted, ordered) after each picture, on a thread of the pool. Workers are started when the first picture is
+    missing, and end with their parent, however it ends.
     """
 
     def __init__(
@@ -42,45 +55,82 @@ class Studio:
         self._workers = workers or min(os.cpu_count() or 1, MOST_WORKERS)
         self._on_progress = on_progress
         self._pool: ProcessPoolExecutor | None = None
-        self._futures: dict[Path, Future[Path]] = {}
-        self._lock = threading.Lock()
+        self._orders: dict[Path, Order] = {}
+        self._waiting: OrderedDict[Path, Order] = OrderedDict()
+        self._urgent: deque[Path] = deque()
+        self._at_work = 0
+        self._closed = False
+        self._lock = threading.RLock()
 
     def order(self, pictures: Iterable[Picture], folder: Path | None = None) -> list[Future[Path]]:
         """Have these painted, in this order, after what was ordered before; what is there is not painted."""
-        return [self._ordered(folder or self.folder, picture) for picture in pictures]
+        ordered = [self._ordered(folder or self.folder, picture) for picture in pictures]
+        self._hand_out()
+        return ordered
 
     async def path(self, picture: Picture) -> Path:
         """Give a picture's file, once it is painted. Raises what its painting raised."""
-        return await asyncio.wrap_future(self._ordered(self.folder, picture))
+        done = self._ordered(self.folder, picture)
+        with self._lock:
+            self._urgent.append(self.folder / picture.name)
+        self._hand_out()
+        return await asyncio.shield(asyncio.wrap_future(done))
 
     def close(self) -> None:
         """End the workers; what was ordered and not begun is dropped."""
         with self._lock:
+            self._closed = True
             pool, self._pool = self._pool, None
+            dropped = list(self._waiting.values())
+            self._waiting.clear()
+        for order in dropped:
+            order.done.cancel()
         if pool:
             pool.shutdown(wait=True, cancel_futures=True)
 
     def _ordered(self, folder: Path, picture: Picture) -> Future[Path]:
         path = folder / picture.name
         with self._lock:
-            if path not in self._futures:
-                self._futures[path] = self._begun(folder, picture)
-            return self._futures[path]
+            if path not in self._orders:
+                self._orders[path] = order = Order(folder, picture)
+                self.ordered += 1
+                if path.exists():
+                    self._deliver(order, path)
+                else:
+                    self._waiting[path] = order
+            return self._orders[path].done
 
-    def _begun(self, folder: Path, picture: Picture) -> Future[Path]:
-        self.ordered += 1
-        path = folder / picture.name
-        future: Future[Path]
-        if path.exists():
-            future = Future()
-            future.set_result(path)
+    def _hand_out(self) -> None:
+        """Keep every worker busy with what is wanted most."""
+        with self._lock:
+            # One more than there are workers waits in the pool, so that none of them is ever idle.
+            while self._waiting and self._at_work <= self._workers and not self._closed:
+                order = self._next()
+                self._at_work += 1
+                self._pool = self._pool or _pool(self._workers)
+                painting = self._pool.submit(ensure, order.folder, order.picture)
+                painting.add_done_callback(partial(self._finished, order))
+
+    def _next(self) -> Order:
+        while self._urgent:
+            path = self._urgent.popleft()
+            if path in self._waiting:
+                return self._waiting.pop(path)
+        return self._waiting.popitem(last=False)[1]
+
+    def _finished(self, order: Order, painting: Future[Path]) -> None:
+        with self._lock:
+            self._at_work -= 1
+        if painting.cancelled():
+            order.done.cancel()
+        elif error := painting.exception():
+            order.done.set_exception(error)
         else:
-            self._pool = self._pool or _pool(self._workers)
-            future = self._pool.submit(ensure, folder, picture)
-        future.add_done_callback(self._count)
-        return future
+            self._deliver(order, painting.result())
+        self._hand_out()
 
-    def _count(self, _: Future[Path]) -> None:
+    def _deliver(self, order: Order, path: Path) -> None:
+        order.done.set_result(path)
         self.painted += 1
         if self._on_progress:
             self._on_progress(self.painted, self.ordered)
