@@ -7,6 +7,7 @@ lines are answers (``imgur_api``, ``flickr_api``, ``response``, ``x_robots_tag``
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -14,7 +15,6 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO
 
-import orjson
 import typer
 
 from actors.crawler.resolvers.flickr import FlickrResolver
@@ -67,13 +67,14 @@ def _open(file: Path | None, stack: ExitStack) -> BinaryIO:
 
 
 def _line(answer: Answer) -> bytes:
-    return orjson.dumps(answer, option=orjson.OPT_APPEND_NEWLINE)
+    # The standard library, as JSON may hold lone surrogates, which orjson refuses on both ways.
+    return f"{json.dumps(answer, separators=(',', ':'))}\n".encode()
 
 
 def _answer(line: bytes, kind: Kind, over_18: Over18) -> Answer:
     try:
-        thing = orjson.loads(line)
-    except orjson.JSONDecodeError:
+        thing = json.loads(line)
+    except (ValueError, RecursionError):
         return shown(fatal(Reason.MALFORMED, "a line that is not JSON"))
     if kind is Kind.QUESTION:
         return _question(thing, over_18)

@@ -22,7 +22,7 @@ LOOK_UP_USER = "flickr.urls.lookupUser"
 _ID_NAMES = {GET_SIZES: "photo_id", ALBUM: "photoset_id", GALLERY: "gallery_id"}
 _BASE58 = "123456789abcdefghijkmnopqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ"
 _STATIC_HOST = re.compile(r"(?:live|farm\d+|c\d+)\.staticflickr\.com|(?:farm\d+\.)?static\.flickr\.com")
-_STATIC_NAME = re.compile(r"(\d+)_[0-9a-f]+(?:_([a-z0-9]{1,2}))??(_d)?\.(?:jpg|jpeg|png|gif)", re.IGNORECASE)
+_STATIC_NAME = re.compile(r"(\d+)_[0-9a-z]+(?:_([a-z0-9]{1,2}))??(_d)?\.(?:jpg|jpeg|png|gif)", re.IGNORECASE)
 _SIZE_SUFFIXES = ("o", "6k", "5k", "4k", "3k", "k", "h", "l", "c", "z", "m")
 _NSID = re.compile(r"\d+@N\d+")
 

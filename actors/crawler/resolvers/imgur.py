@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from actors.crawler.resolvers.links import Link
+from actors.crawler.resolvers.links import Link, read_link
 from actors.crawler.resolvers.plan import (
     SINGLE,
     Call,
@@ -15,7 +15,6 @@ from actors.crawler.resolvers.plan import (
     ask,
     download,
     fatal,
-    fetch,
     later,
     skip,
 )
@@ -32,6 +31,7 @@ _ID = re.compile(r"[A-Za-z0-9]{5,7}")
 _THUMBNAIL = re.compile(r"([A-Za-z0-9]{5}|[A-Za-z0-9]{7})[sbtmlhgr]")
 _ANIMATIONS = frozenset({"gifv", "mp4", "webm"})
 _KEPT_EXTENSIONS = frozenset({"jpg", "jpeg", "png", "gif"})
+_NO_PICTURES = frozenset({"favicon.ico", "robots.txt", "sitemap.xml"})
 _PAGES = frozenset(
     {
         "about",
@@ -114,6 +114,8 @@ class ImgurResolver:
         errors = objects_of(body, "errors")
         if errors or text_of(data, "error") is not None or mapping_of(data, "error"):
             return _read_error(body, data, errors)
+        if isinstance(data, list):  # …/album/ID/images
+            data = {"images": data}
         if not isinstance(data, dict) or not data:
             return skip(Reason.API_ERROR, "imgur answered without data")
         if "images" in data or data.get("is_album") is True or (call and call.method == "album"):
@@ -126,7 +128,7 @@ def _top_level(name: str) -> Plan:
     word = name.lower()
     if word.startswith("removed."):
         return skip(Reason.REMOVED_AT_HOST, "imgur removed placeholder")
-    if word in _PAGES:
+    if word in _PAGES | _NO_PICTURES:
         return skip(Reason.NOT_AN_IMAGE_LINK, f"imgur {word} page")
     return _several(name.split(",")) if "," in name else _image(name)
 
@@ -206,7 +208,7 @@ def _part(image: dict[str, Any], media: str) -> Part:
         return Part(media=media, reason=Reason.VIDEO, detail="animated")
     identity = text_of(image, "id")
     link = text_of(image, "link") or (_direct(identity) if identity and _ID.fullmatch(identity) else None)
-    if link is None:
+    found = read_link(link) if link else None
+    if found is None:
         return Part(media=media, reason=Reason.API_ERROR, detail="imgur image without a link")
-    (part,) = fetch(link).parts
-    return Part(part.urls, media, pixels_of(image, "width"), pixels_of(image, "height"))
+    return Part((found.url,), media, pixels_of(image, "width"), pixels_of(image, "height"))

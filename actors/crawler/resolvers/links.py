@@ -51,7 +51,7 @@ def read_link(text: str) -> Link | None:
     try:
         parts = urlsplit(text)
         host, port = (parts.hostname or "").rstrip("."), parts.port
-        host.encode("utf-8")
+        text.encode("utf-8")
     except ValueError:  # also what UTF-8 cannot hold
         return None
     if parts.scheme not in ("http", "https") or not _HOST.fullmatch(host) or port == 0:

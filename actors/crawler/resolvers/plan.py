@@ -44,10 +44,15 @@ class Part:
 
     def candidate(self, item: str) -> Candidate:
         """Give the part as a candidate of its submission."""
-        outcome = Outcome(self.reason, Stage.RESOLVE, self.detail) if self.reason else None
-        urls = () if outcome else self.urls
-        # A media id never holds a slash, whatever a host says: keys are split at the last one.
-        return Candidate(item, self.media.replace("/", "_"), urls, self.width, self.height, outcome)
+        # A media id never holds a slash, whatever a host says: keys are split at the last one. JSON may hold
+        # lone surrogates, which no file can.
+        media = self.media.replace("/", "_").encode("utf-8", "backslashreplace").decode()
+        urls = tuple(url for url in self.urls if _is_text(url))
+        reason = self.reason or (None if urls else Reason.BAD_URL)
+        if reason is None:
+            return Candidate(item, media, urls, self.width, self.height)
+        outcome = Outcome(reason, Stage.RESOLVE, self.detail)
+        return Candidate(item, media, (), self.width, self.height, outcome)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +113,10 @@ class Plan:
             return self
         (part,) = self.parts
         return replace(self, parts=(replace(part, urls=(*part.urls, url)),))
+
+
+def _is_text(url: str) -> bool:
+    return not any("\ud800" <= character <= "\udfff" for character in url)
 
 
 def download(*parts: Part) -> Plan:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from typing import Any
-
-import orjson
 
 from actors.crawler.resolvers.shapes import mapping_of, number_of, objects_of, text_of
 from models.records import Submission
@@ -26,15 +25,15 @@ def submission_of(post: Any, source: str) -> Submission:
     item = fullname(post)
     if item is None:
         return Submission(_substitute(post), source, {})
-    permalink = text_of(post, "permalink")
+    permalink = _writable(text_of(post, "permalink"))
     created, score = number_of(post, "created_utc"), number_of(post, "score")
     return Submission(
         item=item,
         source=source,
         post=trimmed(post),
-        subreddit=text_of(post, "subreddit"),
-        author=text_of(post, "author"),
-        title=text_of(post, "title"),
+        subreddit=_writable(text_of(post, "subreddit")),
+        author=_writable(text_of(post, "author")),
+        title=_writable(text_of(post, "title")),
         permalink=f"https://www.reddit.com{permalink}"
         if permalink and permalink.startswith("/")
         else permalink,
@@ -74,6 +73,11 @@ def trimmed(post: dict[str, Any]) -> dict[str, Any]:
     return kept
 
 
+def _writable(text: str | None) -> str | None:
+    """JSON may hold lone surrogates, which no file can."""
+    return None if text is None else text.encode("utf-8", "backslashreplace").decode()
+
+
 def _substitute(post: Any) -> str:
-    digest = hashlib.sha256(orjson.dumps(post, default=repr, option=orjson.OPT_SORT_KEYS)).hexdigest()
+    digest = hashlib.sha256(json.dumps(post, sort_keys=True, default=repr).encode()).hexdigest()
     return f"t3_{digest[:16]}"

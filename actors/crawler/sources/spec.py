@@ -114,7 +114,7 @@ def _place(name: str) -> str:
         place = place[0].lower() + place[1:]
     if _PLACE.fullmatch(place):
         return place
-    if re.fullmatch(r"[A-Za-z0-9_+]+", place):
+    if re.fullmatch(r"[A-Za-z0-9_+]{2,}", place):
         raise SourceError(
             f"reddit:{name}: did you mean reddit:r/{place} (a subreddit) or reddit:u/{place} (a user)?"
         )

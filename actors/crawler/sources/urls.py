@@ -49,8 +49,8 @@ class UrlList:
         while held := list(islice(entries, PAGE)):
             count += len(held)
             # What was read before counts as seen: a URL may be listed again behind the cursor.
-            new = [url for url in dict.fromkeys(held) if url not in seen]
-            seen.add(new)
+            new = [url for url in dict.fromkeys(held) if url_item(url) not in seen]
+            seen.add(map(url_item, new))
             if count > start:
                 yield Page(tuple(map(self._submission, new)), {"entries": count})
         yield Page((), {})

@@ -89,7 +89,7 @@ def test_sort_time_several_subreddits_and_users_are_asked_for(world: World, sett
 
 def test_children_that_cannot_be_read_stay_submissions(world: World, settings: CrawlSettings) -> None:
     strange = [
-        post(1, author=None, media_metadata=None),
+        post(1, author=None, title="\ud800", media_metadata=None),
         None,
         5,
         {"kind": "t3", "data": None},
@@ -103,7 +103,7 @@ def test_children_that_cannot_be_read_stay_submissions(world: World, settings: C
     ]
     found = read(settings)
     assert [one.item for one in found if one.post] == ["t3_p1", "t3_p2"]
-    assert found[0].author is None
+    assert (found[0].author, found[0].title) == (None, "\\ud800")
     # null, a number, a post without a dict (twice the same: one), a post without an id; a comment is no submission
     assert len([one for one in found if not one.post]) == 3
     assert [one.item for one in read(settings)] == [one.item for one in found]

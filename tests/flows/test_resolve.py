@@ -1,0 +1,154 @@
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from flows.resolve import resolve
+
+SHARED = Path(os.environ.get("GOLDPAN_SHARED_DATA", Path(__file__).parents[2].parent / "shared" / "data"))
+CASES = SHARED / "resolver_cases.jsonl"
+app = typer.Typer()
+app.command()(resolve)
+
+
+def run(*arguments: str, text: str = "") -> tuple[int, list[dict[str, Any]]]:
+    result = CliRunner().invoke(app, arguments, input=text)
+    return result.exit_code, [json.loads(line) for line in result.stdout.splitlines()]
+
+
+def cases() -> list[dict[str, Any]]:
+    return [json.loads(line) for line in CASES.read_text().splitlines()] if CASES.exists() else []
+
+
+def called(text: str) -> tuple[str, str]:
+    """A call's method and id: ``flickr.… photo_id=1``, ``GET …/image/ID`` or ``GET /api/info?id=t3_x``."""
+    method, target = text.split(" (", maxsplit=1)[0].split(";", maxsplit=1)[0].split()[:2]
+    head, _, identity = target.rpartition("=" if "=" in target else "/")
+    return f"{method} {head}", identity
+
+
+@pytest.mark.skipif(not CASES.exists(), reason="the shared resolver cases are not beside this checkout")
+def test_the_shared_cases_resolve_as_expected() -> None:
+    wrong = []
+    for case in cases():
+        expected, kind = case["expect"], case["kind"]
+        flags = () if kind in ("post", "url") else ("--kind", kind)
+        code, (answer,) = run(*flags, text=json.dumps(case["input"]))
+        fits = code == 0 and all(
+            answer.get(key) == expected[key] for key in ("action", "disallowed") if key in expected
+        )
+        fits &= "urls" not in expected or answer["urls"] == expected["urls"]
+        fits &= "call" not in expected or called(answer["call"]) == called(expected["call"])
+        if not fits:
+            wrong.append((case, answer))
+    assert wrong == []
+
+
+def test_a_line_out_has_every_field_for_each_line_in() -> None:
+    lines = [
+        '"https://i.redd.it/a.jpg"',
+        '{"id": "x", "url": "https://imgur.com/a/abcde"}',
+        "",
+        "nope",
+        "5",
+        '"a b"',
+    ]
+    code, answers = run(text="\n".join(lines))
+    assert code == 0
+    assert [(one["action"], one["reason"]) for one in answers] == [
+        ("download", None),
+        ("api", None),
+        ("fatal", "malformed"),
+        ("fatal", "malformed"),
+        ("skip", "bad_url"),
+    ]
+    for one in answers:
+        assert {"action", "urls", "call", "fallback", "reason", "resolver"} <= one.keys()
+
+
+def test_a_wrapped_child_of_a_listing_is_its_post() -> None:
+    _, (answer,) = run(text='{"kind": "t3", "data": {"id": "x", "url": "https://i.redd.it/a.jpg"}}')
+    assert answer["urls"] == ["https://i.redd.it/a.jpg"]
+
+
+def test_lone_surrogates_and_deep_nesting_are_no_stop() -> None:
+    lines = [
+        r'"https://i.redd.it/\ud800.jpg"',
+        r'{"id": "x", "url": "\ud800", "preview": "\udfff"}',
+        "[" * 100_000,
+    ]
+    code, answers = run(text="\n".join(lines))
+    assert (code, [one["reason"] for one in answers]) == (0, ["bad_url", "bad_url", "malformed"])
+
+
+def test_over_18_is_a_setting() -> None:
+    post = '{"id": "x", "url": "https://i.redd.it/a.jpg", "over_18": true}'
+    assert run(text=post)[1][0]["action"] == "skip"
+    assert run("--over-18", "keep", text=post)[1][0]["action"] == "download"
+
+
+def test_a_file_is_read_and_a_missing_one_is_a_usage_error(tmp_path: Path) -> None:
+    path = tmp_path / "posts.jsonl"
+    path.write_text('"https://i.redd.it/a.jpg"\n')
+    assert run(str(path))[1][0]["urls"] == ["https://i.redd.it/a.jpg"]
+    result = CliRunner().invoke(app, [str(tmp_path / "none.jsonl")])
+    assert result.exit_code == 2
+    assert len(result.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("answer", "action", "reason"),
+    [
+        (
+            {
+                "requested": "https://i.imgur.com/a.jpg",
+                "status": 302,
+                "location": "https://i.imgur.com/removed.png",
+            },
+            "skip",
+            "removed_at_host",
+        ),
+        (
+            {
+                "requested": "https://i.imgur.com/a.jpg",
+                "status": 200,
+                "etag": '"d835884373f4d6c8f24742ceabe74946"',
+            },
+            "skip",
+            "removed_at_host",
+        ),
+        (
+            {"requested": "https://a.example/a", "status": 301, "location": "https://b.example/a"},
+            "redirect",
+            None,
+        ),
+        ({"requested": "https://a.example/a", "status": 200, "content_type": "image/webp"}, "download", None),
+        ({"requested": "https://a.example/a", "status": 200, "content_type": "video/mp4"}, "skip", "video"),
+        ({"requested": "https://a.example/a", "status": 429}, "retry_later", "rate_limited"),
+        ({"requested": "https://a.example/a", "status": 503}, "retry_later", "server_error"),
+        ({"requested": "https://a.example/a", "status": 403}, "skip", "forbidden"),
+        (
+            {"requested": "https://i.imgur.com/a.jpg", "status": 200, "width": 161, "height": 81},
+            "skip",
+            "removed_at_host",
+        ),
+        ({"status": 200, "headers": {"Content-Type": "text/html", "ETag": "x"}}, "skip", "not_an_image"),
+        ({"requested": "https://a.example/a", "status": 200, "content_length": 0}, "skip", "empty"),
+        ({}, "skip", "http_error"),
+        ([], "skip", "http_error"),
+    ],
+)
+def test_a_response_is_judged_as_the_fetcher_would(answer: Any, action: str, reason: str | None) -> None:
+    code, (told,) = run("--kind", "response", text=json.dumps(answer))
+    assert (code, told["action"], told["reason"]) == (0, action, reason)
+
+
+def test_headers_that_are_no_list_are_malformed() -> None:
+    assert run("--kind", "x_robots_tag", text='{"headers": null}')[1][0]["reason"] == "malformed"
+    assert run("--kind", "x_robots_tag", text='{"headers": [null, "noai"]}')[1][0] == {"disallowed": True}
