@@ -119,9 +119,20 @@ ROWS: tuple[ModelRow, ...] = (
         file="gist.onnx",
         input_name="input",
         size=128,
+        dimension=560,
+        licence="Apache-2.0",
+        source="Oliva & Torralba 2001, Modeling the shape of the scene, IJCV 42(3), and a colour layout",
+    ),
+    ModelRow(
+        name="gist-grey",
+        task=Task.ENCODER,
+        weights=Weights.BUILT,
+        file="gist-grey.onnx",
+        input_name="input",
+        size=128,
         dimension=512,
         licence="Apache-2.0",
-        source="Oliva & Torralba 2001, Modeling the shape of the scene, IJCV 42(3)",
+        source="Oliva & Torralba 2001 alone: for tastes fitted on grey pictures",
     ),
     ModelRow(
         name="clip",
@@ -239,11 +250,11 @@ def _missing(row: ModelRow, path: Path) -> str:
 
 def _built(row: ModelRow, cache: Path) -> Path:
     # Imported here: onnx is needed only by whoever builds, and the builders need nothing of the registry.
-    if row.name == "gist":
+    if row.name in {"gist", "gist-grey"}:
         from models.gist import build_gist
 
-        graph = build_gist(row.size)
-        path = cache / f"gist-{sha256(graph).hexdigest()[:16]}.onnx"
+        graph = build_gist(row.size, colour=row.name == "gist")
+        path = cache / f"{row.name}-{sha256(graph).hexdigest()[:16]}.onnx"
         return path if path.is_file() else write_atomically(path, graph)
     from models.vit import build_vit_b32, vit_b32_recipe
 

@@ -1,0 +1,132 @@
+"""From the embeddings of liked images to a taste: shrinkage, the number of components and the threshold."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy.linalg import solve_triangular
+
+from models.mixture import GaussianMixture, Vectors, fit
+from models.taste import Taste, TasteError, as_stored
+
+MINIMUM = 30
+_CANDIDATES = (1, 2, 4, 8, 16)
+_PER_COMPONENT = 20  # liked images
+_FOLDS = 10
+_LEADING = 20  # principal axes in which components are looked for
+_BINS = 40
+
+
+@dataclass(frozen=True, slots=True)
+class _Density:
+    mean: Vectors
+    projection: Vectors
+    log_jacobian: float
+    mixture: GaussianMixture
+
+    def score(self, x: Vectors) -> Vectors:
+        return self.mixture.log_likelihood((x - self.mean) @ self.projection) + self.log_jacobian
+
+
+def fit_taste(
+    embeddings: npt.NDArray[np.floating[Any]],
+    *,
+    encoder: str,
+    encoder_fingerprint: str,
+    keep: float = 0.95,
+    seed: int = 0,
+    components: int | None = None,
+) -> Taste:
+    """Fit a taste to the embeddings, [n, d], of at least 30 liked images; the same one for the same input.
+
+    ``keep`` is the share of images like these that the threshold lets through, estimated on held-out ones
+    (10 folds). ``components`` None chooses among few by held-out likelihood, and takes more only where the
+    gain is larger than its standard error (Breiman et al. 1984). TasteError says what to change.
+    """
+    x = _usable(as_stored(embeddings))
+    if not 0 < keep < 1:
+        raise TasteError(f"keep is a share between 0 and 1, like 0.95, not {keep}")
+    if components is not None and not 1 <= components <= len(x) // 10:
+        raise TasteError(f"{len(x)} liked images allow 1 to {len(x) // 10} components, not {components}")
+    candidates = [k for k in _CANDIDATES if k == 1 or k * _PER_COMPONENT <= len(x)]
+    held_out = _held_out(x, [components] if components else candidates, seed)
+    chosen = _most_likely(held_out)
+    scores = held_out[chosen]
+    density = _density(x, chosen, seed)
+    counts, edges = np.histogram(scores, bins=_BINS)
+    return Taste(
+        encoder=encoder,
+        encoder_fingerprint=encoder_fingerprint,
+        mean=density.mean,
+        projection=density.projection,
+        log_jacobian=density.log_jacobian,
+        mixture=density.mixture,
+        threshold=float(np.quantile(scores, 1 - keep)),
+        keep=keep,
+        liked=len(x),
+        histogram=(tuple(map(int, counts)), tuple(map(float, edges))),
+    )
+
+
+def _usable(x: Vectors) -> Vectors:
+    if x.ndim != 2 or len(x) < MINIMUM:
+        raise TasteError(f"a taste needs at least {MINIMUM} liked images, not {len(x)}; add more of them")
+    if not np.isfinite(x).all():
+        raise TasteError("an embedding of a liked image is not finite; the encoder is broken for it")
+    if np.ptp(x, axis=0).max() == 0:
+        raise TasteError("the liked images all look the same to the encoder; add different ones")
+    return x
+
+
+def _held_out(x: Vectors, candidates: list[int], seed: int) -> dict[int, Vectors]:
+    """Each image's score under a density fitted without its fold, by number of components."""
+    fold = np.random.default_rng(seed).permutation(len(x)) % _FOLDS
+    scores = {k: np.empty(len(x)) for k in candidates}
+    for k, held in scores.items():
+        for f in range(_FOLDS):
+            held[fold == f] = _density(x[fold != f], k, seed).score(x[fold == f])
+    return scores
+
+
+def _most_likely(held_out: dict[int, Vectors]) -> int:
+    chosen = min(held_out)
+    for k in sorted(held_out):
+        gain = held_out[k] - held_out[chosen]
+        if gain.mean() > gain.std() / np.sqrt(len(gain)):
+            chosen = k
+    return chosen
+
+
+def _density(x: Vectors, components: int, seed: int) -> _Density:
+    component = _components(x, components, seed)
+    used, component = np.unique(component, return_inverse=True)
+    centres = np.stack([x[component == k].mean(axis=0) for k in range(len(used))])
+    whitener = _whitener(x - centres[component], len(used))
+    mean = x.mean(axis=0)
+    means = (centres - mean) @ whitener
+    mixture = GaussianMixture(np.bincount(component) / len(x), means, np.ones_like(means))
+    return _Density(mean, whitener, float(np.log(np.diagonal(whitener)).sum()), mixture)
+
+
+def _components(x: Vectors, components: int, seed: int) -> npt.NDArray[np.intp]:
+    if components == 1:
+        return np.zeros(len(x), np.intp)
+    # EM sees the leading principal axes only, scaled alike: in all d of them few images have no shape.
+    left, scale, _ = np.linalg.svd(x - x.mean(axis=0), full_matrices=False)
+    axes = min(_LEADING, len(x) // 4, int((scale > 1e-9 * scale[0]).sum()))
+    leading = left[:, :axes] * np.sqrt(len(x))
+    return fit(leading, components, covariance="tied", ridge=0.1, seed=seed).assign(leading)
+
+
+def _whitener(scatter: Vectors, components: int) -> Vectors:
+    """The upper triangular W [d, d] that makes z = x W white, its covariance shrunk by Ledoit & Wolf 2004."""
+    from sklearn.covariance import ledoit_wolf
+
+    # Each centre was taken from the images themselves, which makes their scatter look smaller than it is.
+    unbiased = scatter * np.sqrt(len(scatter) / (len(scatter) - components))
+    covariance, _ = ledoit_wolf(unbiased, assume_centered=True)
+    lower = np.linalg.cholesky(covariance)
+    return np.ascontiguousarray(solve_triangular(lower, np.eye(len(lower)), lower=True).T)

@@ -1,0 +1,227 @@
+"""A taste: what a folder of liked images says about an image, as a density and a threshold.
+
+An embedding x is projected, z = (x − mean) W, so that the scatter of the liked ones within a component is
+white; z is scored by a mixture with one Gaussian of unit covariance a component. In x this is a mixture whose
+components share one shrunk covariance, which few liked images suffice for.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from models.mixture import GaussianMixture, Vectors
+from models.registry import ModelError, write_atomically
+
+VERSION = 1
+_ARRAYS = {"mean": 1, "projection": 2, "weights": 1, "means": 2, "precision_choleskys": 2}
+_WAY_OUT = "fit it again with goldpan fit"
+
+
+class TasteError(ModelError):
+    """A taste cannot be fitted, read or written."""
+
+
+class EncoderMismatchError(TasteError):
+    """A taste was fitted on another encoder than the one that runs."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Taste:
+    """An encoder's name and fingerprint, a projection, a mixture and a threshold.
+
+    ``mean`` [d] and ``projection`` [d, p] are float64; ``log_jacobian`` is log |det projection|, so that scores
+    are log-densities of embeddings; ``threshold`` is the score that the share ``keep`` of held-out liked
+    images reach; ``liked`` is their number; ``histogram`` is counts [b] and edges [b + 1] of their scores.
+    """
+
+    encoder: str
+    encoder_fingerprint: str
+    mean: Vectors
+    projection: Vectors
+    log_jacobian: float
+    mixture: GaussianMixture
+    threshold: float
+    keep: float
+    liked: int
+    histogram: tuple[tuple[int, ...], tuple[float, ...]]
+
+    def score(self, embeddings: npt.NDArray[np.floating[Any]]) -> Vectors:
+        """Return the log-likelihood, float64 [n], of embeddings [n, d], rounded to float16 as they are stored.
+
+        A row that is not finite scores NaN, and NaN reaches no threshold: ``score >= threshold`` is False.
+        """
+        if embeddings.ndim != 2 or embeddings.shape[1] != len(self.mean):
+            raise TasteError(f"this taste scores embeddings [n, {len(self.mean)}], not {embeddings.shape}")
+        rounded = as_stored(embeddings)
+        scores = np.full(len(rounded), np.nan)
+        finite = np.isfinite(rounded).all(axis=1)
+        projected = (rounded[finite] - self.mean) @ self.projection
+        scores[finite] = self.mixture.log_likelihood(projected) + self.log_jacobian
+        return scores
+
+    def accepts(self, scores: Vectors) -> npt.NDArray[np.bool_]:
+        """Return which scores reach the threshold, bool [n]; NaN never does."""
+        return np.asarray(scores >= self.threshold)
+
+    @property
+    def fingerprint(self) -> str:
+        """The sha256, 64 hex digits, of the card and the arrays: another threshold is another taste."""
+        return sha256(json.dumps(self._card(), sort_keys=True).encode()).hexdigest()
+
+    def check_encoder(self, fingerprint: str) -> None:
+        """Raise EncoderMismatchError unless the encoder that runs is the one the taste was fitted on."""
+        if fingerprint != self.encoder_fingerprint:
+            raise EncoderMismatchError(
+                f"this taste was fitted on {self.encoder} ({self.encoder_fingerprint[:12]}), and the encoder "
+                f"that runs is {fingerprint[:12]}; choose that encoder, or fit the taste again on this one"
+            )
+
+    def _arrays(self) -> dict[str, Vectors]:
+        mixture = self.mixture
+        return {
+            "mean": self.mean,
+            "projection": self.projection,
+            "weights": mixture.weights,
+            "means": mixture.means,
+            "precision_choleskys": mixture.precision_choleskys,
+        }
+
+    def _card(self) -> dict[str, Any]:
+        return {
+            "version": VERSION,
+            "encoder": self.encoder,
+            "encoder_fingerprint": self.encoder_fingerprint,
+            "threshold": self.threshold,
+            "keep": self.keep,
+            "liked": self.liked,
+            "components": self.mixture.components,
+            "log_jacobian": self.log_jacobian,
+            "histogram": [list(part) for part in self.histogram],
+            "arrays": _digest(self._arrays()),
+        }
+
+    def save(self, folder: Path) -> None:
+        """Write ``taste.npz`` and the card ``taste.json``; the card's threshold may be edited by hand."""
+        try:
+            write_atomically(folder / "taste.npz", _packed(self._arrays()))
+            card = self._card() | {"fingerprint": self.fingerprint}
+            write_atomically(folder / "taste.json", json.dumps(card, indent=2).encode() + b"\n")
+        except OSError as error:
+            raise TasteError(f"{folder} cannot be written: {error.strerror}; name another folder") from error
+
+    @classmethod
+    def load(cls, folder: Path) -> Taste:
+        """Read what ``save`` wrote; TasteError says what is wrong with it."""
+        try:
+            card, arrays = (folder / "taste.json").read_bytes(), (folder / "taste.npz").read_bytes()
+        except OSError as error:
+            raise TasteError(f"{folder} holds no taste ({error.strerror}); {_WAY_OUT}") from error
+        return _unpacked(card, arrays, str(folder))
+
+    def to_bytes(self) -> bytes:
+        """Return the taste as one piece, for another process or node."""
+        card = np.frombuffer(json.dumps(self._card()).encode(), np.uint8)
+        return _packed({**self._arrays(), "card": card})
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Taste:
+        """Read what ``to_bytes`` gave; TasteError says what is wrong with it."""
+        card = _read_arrays(data, "these bytes").get("card")
+        if card is None:
+            raise TasteError("these bytes hold no taste's card; send what to_bytes gave")
+        return _unpacked(card.tobytes(), data, "these bytes")
+
+
+def as_stored(embeddings: npt.NDArray[np.floating[Any]]) -> Vectors:
+    """Return embeddings as the float16 values that are stored and scored, in float64."""
+    with np.errstate(over="ignore"):
+        return embeddings.astype(np.float16).astype(np.float64)
+
+
+def _packed(arrays: dict[str, Any]) -> bytes:
+    buffer = io.BytesIO()
+    np.savez(buffer, **arrays)
+    return buffer.getvalue()
+
+
+def _digest(arrays: dict[str, Vectors]) -> str:
+    digest = sha256()
+    for name, array in arrays.items():
+        digest.update(f"{name}{array.shape}".encode())
+        digest.update(array.astype("<f8").tobytes())
+    return digest.hexdigest()
+
+
+def _unpacked(card_data: bytes, array_data: bytes, where: str) -> Taste:
+    card = _read_card(card_data, where)
+    arrays = _checked(_read_arrays(array_data, where), where)
+    if card.get("arrays") != _digest(arrays):
+        raise TasteError(f"the card and the arrays of {where} are not of one taste; {_WAY_OUT}")
+    try:
+        mixture = GaussianMixture(arrays["weights"], arrays["means"], arrays["precision_choleskys"])
+        counts, edges = card["histogram"]
+        taste = Taste(
+            encoder=str(card["encoder"]),
+            encoder_fingerprint=str(card["encoder_fingerprint"]),
+            mean=arrays["mean"],
+            projection=arrays["projection"],
+            log_jacobian=float(card["log_jacobian"]),
+            mixture=mixture,
+            threshold=float(card["threshold"]),
+            keep=float(card["keep"]),
+            liked=int(card["liked"]),
+            histogram=(tuple(map(int, counts)), tuple(map(float, edges))),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise TasteError(f"the card of {where} lacks or misstates {error}; {_WAY_OUT}") from error
+    if not np.isfinite([taste.threshold, taste.log_jacobian]).all():
+        raise TasteError(f"the threshold of {where} is not a number; {_WAY_OUT}")
+    return taste
+
+
+def _read_card(data: bytes, where: str) -> dict[str, Any]:
+    try:
+        card = json.loads(data)
+    except ValueError as error:
+        raise TasteError(f"the card of {where} is not JSON ({error}); {_WAY_OUT}") from error
+    if not isinstance(card, dict) or card.get("version") != VERSION:
+        version = card.get("version") if isinstance(card, dict) else None
+        raise TasteError(f"{where} is a taste of version {version}, this goldpan reads {VERSION}; {_WAY_OUT}")
+    return card
+
+
+def _read_arrays(data: bytes, where: str) -> dict[str, npt.NDArray[Any]]:
+    try:
+        with np.load(io.BytesIO(data), allow_pickle=False) as archive:
+            return {name: archive[name] for name in archive.files}
+    except (OSError, ValueError, EOFError, AttributeError, KeyError, zipfile.BadZipFile) as error:
+        raise TasteError(f"the arrays of {where} cannot be read ({error}); {_WAY_OUT}") from error
+
+
+def _checked(arrays: dict[str, npt.NDArray[Any]], where: str) -> dict[str, Vectors]:
+    for name, dimensions in _ARRAYS.items():
+        array = arrays.get(name)
+        if array is None or array.ndim != dimensions or array.dtype != np.float64:
+            raise TasteError(f"{where} lacks the float64 array {name}; {_WAY_OUT}")
+        if not np.isfinite(array).all():
+            raise TasteError(f"{name} of {where} holds numbers that are not finite; {_WAY_OUT}")
+    d, p = arrays["projection"].shape
+    k = len(arrays["weights"])
+    shapes = {"mean": (d,), "means": (k, p), "precision_choleskys": (k, p)}
+    for name, shape in shapes.items():
+        if arrays[name].shape != shape:
+            raise TasteError(f"{name} of {where} is {arrays[name].shape}, not {shape}; {_WAY_OUT}")
+    if not k or (arrays["weights"] <= 0).any() or (arrays["precision_choleskys"] <= 0).any():
+        raise TasteError(
+            f"the mixture of {where} has weights or precisions that are not positive; {_WAY_OUT}"
+        )
+    return {name: arrays[name] for name in _ARRAYS}
