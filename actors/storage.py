@@ -92,6 +92,11 @@ class Output:
             return []
         return sorted(str(path.relative_to(self.local)) for path in self.local.rglob(f"{TEMPORARY}*"))
 
+    def remove_leftovers(self) -> None:
+        """Remove what a killed writer left; only the holder of the output's lock may."""
+        for path in self.leftovers():
+            self.remove(path)
+
     def exists(self, path: str) -> bool:
         """Tell whether a file is there."""
         return bool(self._fs.get_file_info(self._full(path)).type == pafs.FileType.File)

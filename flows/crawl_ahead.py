@@ -9,11 +9,13 @@ from typing import Any
 
 import pyarrow as pa
 import ray
-from actors.crawler.resolvers import crosspost_parent
 
-from actors.crawler.events import Fetched, Resolved
+from actors.crawler.blocks import Held, ready_table
+from actors.crawler.events import Awoke, Event, Fetched, Resolved
+from actors.crawler.resolvers import crosspost_parent
 from actors.ledger import HashSet, Ledger
 from flows.windows import Entry, Pick, WindowAssembler
+from models.keys import NO_CANDIDATE
 from models.reasons import Reason, Stage
 from models.records import Candidate, Outcome, Ready, Submission
 
@@ -21,6 +23,8 @@ Block = ray.ObjectRef[pa.Table]
 POLL_SECONDS = 0.5
 BLOCK_ROWS = 32
 BLOCK_BYTES = 16 << 20
+# Not a crawler: what is decided here without one.
+DRIVER = -1
 
 log = logging.getLogger(__name__)
 
@@ -51,6 +55,7 @@ class CrawlAhead:
         self._offered = HashSet()
         self._page: ray.ObjectRef[Any] | None = None
         self._events: dict[int, ray.ObjectRef[Any]] = {}
+        self._awake: set[int] = set()
         self.seen = 0
         self.known = 0
         self.fetched = 0
@@ -76,7 +81,7 @@ class CrawlAhead:
         for crawler, future in list(self._events.items()):
             if future in done:
                 del self._events[crawler]
-                self._take_events(crawler, future)
+                self._take_events(crawler, ray.get(future))
 
     def blocks(self, picks: Sequence[Pick]) -> list[Block]:
         """Ask the crawlers for the bytes of a window; the driver owns the blocks from here on."""
@@ -84,8 +89,14 @@ class CrawlAhead:
         refs: list[Block] = []
         for crawler, held in groupby(by_crawler, key=lambda pick: pick.entry.crawler):
             for part in _chunks([pick.ready for pick in held]):
-                refs.append(self._crawlers[crawler].block.remote([ready.key for ready in part]))
+                refs.append(self._block(crawler, part))
         return refs
+
+    def _block(self, crawler: int, part: list[Ready]) -> Block:
+        if crawler == DRIVER:
+            return ray.put(ready_table(Held(ready) for ready in part))
+        block: Block = self._crawlers[crawler].block.remote([ready.key for ready in part])
+        return block
 
     def refetch(self, candidates: Sequence[Candidate]) -> list[Block]:
         """Fetch a window's candidates again, when their bytes were lost with a process."""
@@ -124,35 +135,42 @@ class CrawlAhead:
             self.known += 1
             return None
         order, self.seen = self.seen, self.seen + 1
-        crawler = order % len(self._crawlers)
-        entry = Entry(submission, crawler, self._ledger.seen_of(item))
-        self._assembler.add(order, entry)
+        self._offered.add([item])
         parent = crosspost_parent(submission.post)
         if parent is not None and (self._ledger.knows(parent) or parent in self._offered):
-            self._skip_crosspost(order, item, parent)
-        else:
-            offers.setdefault(crawler, []).append((order, submission))
-        self._offered.add([item])
+            return self._skip_crosspost(order, submission, parent)
+        crawler = order % len(self._crawlers)
+        offers.setdefault(crawler, []).append((order, submission))
+        return self._enter(order, submission, crawler)
+
+    def _enter(self, order: int, submission: Submission, crawler: int) -> Entry:
+        entry = Entry(submission, crawler, self._ledger.seen_of(submission.item))
+        self._assembler.add(order, entry)
         return entry
 
-    def _skip_crosspost(self, order: int, item: str, parent: str) -> None:
+    def _skip_crosspost(self, order: int, submission: Submission, parent: str) -> Entry:
         outcome = Outcome(Reason.CROSSPOST_OF, Stage.RESOLVE, parent)
-        candidate = Candidate(item, "-", outcome=outcome)
+        candidate = Candidate(submission.item, NO_CANDIDATE, outcome=outcome)
+        entry = self._enter(order, submission, DRIVER)
         self._assembler.tell(Resolved(order, (candidate,)))
         self._assembler.tell(Fetched(order, Ready(candidate, outcome)))
+        return entry
 
-    def _take_events(self, crawler: int, future: ray.ObjectRef[Any]) -> None:
-        try:
-            events = ray.get(future)
-        except ray.exceptions.RayActorError:
-            log.warning("crawler %d died; what it held is fetched again", crawler)
-            self._offer_again(crawler)
-            return
+    def _take_events(self, crawler: int, events: list[Event]) -> None:
         for event in events:
+            if isinstance(event, Awoke):
+                self._welcome(crawler)
+                continue
             if isinstance(event, Fetched):
                 self.fetched += 1
                 self.fetched_bytes += event.ready.size
             self._assembler.tell(event)
+
+    def _welcome(self, crawler: int) -> None:
+        if crawler in self._awake:
+            log.warning("crawler %d was restarted; what it held is fetched again", crawler)
+            self._offer_again(crawler)
+        self._awake.add(crawler)
 
     def _offer_again(self, crawler: int) -> None:
         lost = list(self._assembler.held_by(crawler))

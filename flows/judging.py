@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 def window_dataset(blocks: Sequence[Block], judge: Judge, placement: Placement) -> Dataset:
     """Build the dataset of one window; reading and judging fuse into one operator, a task a block."""
-    stage = TaskPoolStrategy(size=placement.judges)
+    stage = TaskPoolStrategy(size=min(placement.judges, len(blocks)))
     ready = ray.data.read_datasource(
         ReadyBlocks(blocks),
         override_num_blocks=len(blocks),

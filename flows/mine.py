@@ -12,19 +12,18 @@ from typing import Annotated, Any
 
 import ray
 import typer
-from actors.crawler.listing import Listing
-from actors.encoder import Encoder
-from actors.scorer import Scorer
 from actors.watermark import Watermark
-from models.taste import Taste
 from rich.console import Console
 
 from actors.crawler.crawler import Crawler
+from actors.crawler.listing import Listing
 from actors.crawler.settings import Over18
 from actors.duplicates import DuplicateIndex
+from actors.encoder import Encoder
 from actors.judge import Encode, Inspect, Judge, KnownDuplicates, LookForMarks, Score
 from actors.ledger import Ledger
 from actors.lock import OutputLock
+from actors.scorer import Scorer
 from actors.sink import Judges, Sink
 from actors.storage import Output
 from flows import dry_run, placement, preflight
@@ -39,8 +38,11 @@ from flows.settings import Settings, assign, load_settings
 from flows.stream import Stream
 from flows.windows import WindowAssembler
 from models.registry import encoder_row
+from models.taste import Taste
 
 AHEAD_WINDOWS = 4
+# Every call can be repeated; one that kills its actor again and again is given up, and its input bisected.
+RETRIES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,7 @@ class Pipeline:
 
     listings: list[Any]
     crawlers: list[Any]
+    encoders: list[Any]
     judge: Judge
     sink: Any
 
@@ -57,12 +60,9 @@ def pipeline(settings: Settings, taste: Taste, where: Placement) -> Pipeline:
     """Wire the way of an image: listings → crawlers → judge (a list of steps) → sink."""
     row = encoder_row(settings.encoder)
     gates = settings.crawl.shape
-    listings = [
-        on_this_node(Listing, max_restarts=-1, max_task_retries=2).remote(source, settings.crawl, None)
-        for source in settings.sources
-    ]
+    listings = [on_this_node(Listing).remote(source, settings.crawl, None) for source in settings.sources]
     crawlers = [
-        replica(Crawler, max_concurrency=64, max_task_retries=0).remote(settings.crawl, where.crawlers)
+        replica(Crawler, max_concurrency=64).remote(settings.crawl, where.crawlers)
         for _ in range(where.crawlers)
     ]
     encoders = [
@@ -87,12 +87,14 @@ def pipeline(settings: Settings, taste: Taste, where: Placement) -> Pipeline:
         ]
     )
     judges = Judges(f"{taste.encoder}@{taste.encoder_fingerprint[:16]}", taste.fingerprint, taste.threshold)
-    return Pipeline(listings, crawlers, judge, on_this_node(Sink).remote(settings.out, index, judges))
+    return Pipeline(
+        listings, crawlers, encoders, judge, on_this_node(Sink).remote(settings.out, index, judges)
+    )
 
 
 def replica(kind: type, **options: Any) -> Any:
     """Make an actor class that restarts when it dies and repeats the calls it was at."""
-    repeated = {"num_cpus": 0, "max_restarts": -1, "max_task_retries": 2} | options
+    repeated = {"num_cpus": 0, "max_restarts": -1, "max_task_retries": RETRIES} | options
     return ray.remote(kind).options(**repeated)
 
 
@@ -101,7 +103,7 @@ def on_this_node(kind: type, **options: Any) -> Any:
     here = ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy(
         ray.get_runtime_context().get_node_id(), soft=False
     )
-    return replica(kind, max_task_retries=-1, scheduling_strategy=here, **options)
+    return replica(kind, scheduling_strategy=here, **options)
 
 
 def run(
@@ -190,7 +192,7 @@ def mine(
     Exit codes: 0 done, 2 it could not start, 130 or 143 stopped by a signal after a clean commit, 1 anything else.
     """
     console = Console(stderr=True)
-    flags = {
+    flags: dict[str, Any] = {
         "out": out,
         "taste": taste,
         "encoder": encoder,
@@ -209,7 +211,7 @@ def mine(
         assign(flags, assignment)
     with ExitStack() as stack:
         demo = visit.enter(stack, sources, photos, console)
-        flags["sources"] = [demo.source if source.startswith(visit.NAME) else source for source in sources]
+        flags["sources"] = sources
         if demo is not None:
             flags = demo.lend(flags)
         settings = load_settings(flags, config)
@@ -220,6 +222,7 @@ def mine(
             return
         name = new_run()
         stack.enter_context(OutputLock(output, name))
+        output.remove_leftovers()
         liked = preflight.taste(settings, console)
         placement.connect()
         progress, code = run(name, settings, liked, output, console)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import ray
 
@@ -65,22 +65,25 @@ def plan(device: Literal["auto", "cpu", "cuda"]) -> Placement:
     )
 
 
+def cores() -> int:
+    """Count the cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def connect() -> None:
     """Join the Ray that runs here (``ray start``, ``ray submit``, RAY_ADDRESS), or start one on this machine."""
     # Ray's metrics keep every dataset's figures for ever: 1 GB after 1,800 small windows.
     os.environ.setdefault("RAY_enable_metrics_collection", "0")
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
     try:
-        ray.init(address="auto", log_to_driver=False, logging_level=logging.ERROR)
-    except ConnectionError:
-        ray.init(
-            include_dashboard=False,
-            object_store_memory=OBJECT_STORE_BYTES,
-            log_to_driver=False,
-            logging_level=logging.ERROR,
-        )
+        # Not address="auto": that joins any Ray found here, another goldpan's too, and dies with it.
+        ray.init(include_dashboard=False, object_store_memory=OBJECT_STORE_BYTES, **quiet)
+    except ValueError:
+        # A running cluster was found, and its sizes are its own.
+        ray.init(**quiet)
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
-    # A judge's rows stay in one block: its size is bounded by its input's.
     context.print_on_execution_start = False
-    logging.getLogger("ray.data").setLevel(logging.WARNING)
+    # A dataset's failure comes back as an exception; its log repeats it, and says that there are no progress bars.
+    logging.getLogger("ray.data").setLevel(logging.CRITICAL)

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from models.taste import CARD, Taste
+from models.taste import Taste
 from rich.console import Console
 
 from actors.crawler.sources import open_source, parse_source
@@ -44,7 +44,7 @@ def taste(settings: Settings, console: Console) -> Taste:
     folder = Path(settings.taste).expanduser()
     if not folder.is_dir():
         raise PreflightError(f"--taste {settings.taste}: there is no such folder")
-    if (folder / CARD).exists():
+    if (folder / "taste.json").exists():
         loaded = Taste.load(folder)
     else:
         console.print(f"fitting a taste on {folder}", highlight=False)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from actors.crawler.events import Event, Fetched, Late, Resolved
+from actors.crawler.events import Fetched, Late, News, Resolved
 from actors.manifest import SeenSubmission
 from models.records import Candidate, Ready, Submission
 
@@ -63,7 +63,7 @@ class WindowAssembler:
         """Expect events about this submission; orders rise."""
         self._entries[order] = entry
 
-    def tell(self, event: Event) -> None:
+    def tell(self, event: News) -> None:
         """Take in what a crawler says; events about what is gone are old, and ignored."""
         entry = self._entries.get(event.order)
         match event:

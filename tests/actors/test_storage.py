@@ -39,6 +39,8 @@ def test_what_a_killed_writer_left_is_not_a_file_of_the_output(tmp_path: Path) -
     (tmp_path / "images/x" / f"{TEMPORARY}dead").write_bytes(b"half")
     assert output.names("images") == ["images/x/a.jpg"]
     assert output.leftovers() == [f"images/x/{TEMPORARY}dead"]
+    output.remove_leftovers()
+    assert not output.leftovers() and output.names("images") == ["images/x/a.jpg"]
 
 
 def test_a_place_that_cannot_be_written_says_so(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from actors.crawler.events import Event, Fetched, Late, Resolved
+from actors.crawler.events import Fetched, Late, News, Resolved
 from flows.windows import Entry, WindowAssembler, window_size
 from models.records import Candidate, Ready, Submission
 
@@ -33,7 +33,7 @@ def closed(made: WindowAssembler, count: int, *, ended: bool = False, partial: b
     return [pick.ready.key for pick in made.close(count, MANY, partial=partial, ended=ended)]
 
 
-def tell(made: WindowAssembler, *events: Event) -> None:
+def tell(made: WindowAssembler, *events: News) -> None:
     for event in events:
         made.tell(event)
 

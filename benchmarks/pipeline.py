@@ -1,0 +1,164 @@
+"""Images a second of the pipeline, against the same work without Ray on the same cores, in one run.
+
+    python benchmarks/pipeline.py                      ratio, with a ViT-B/32-sized encoder of random weights
+    python benchmarks/pipeline.py --memory             resident memory of every process over 2,000 windows of 8
+
+Both arms download from a local server (30–120 ms away, 1 % of URLs 10 s away), decode, hash, encode, score, make
+thumbs and write Parquet. Nothing is like the taste, as almost nothing is in the field, so no watermarks are
+looked for. Both clocks start when models are loaded, at the first request.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import ray
+import typer
+from rich.console import Console
+
+from actors.crawler.settings import CrawlSettings, HostBudget
+from actors.encoder import Encoder
+from actors.ledger import Ledger
+from actors.storage import Output
+from benchmarks import image_server, without_ray
+from benchmarks.memory import Memory
+from flows import placement
+from flows.crawl_ahead import CrawlAhead
+from flows.interrupts import Interrupts
+from flows.mine import AHEAD_WINDOWS, pipeline
+from flows.progress import Progress
+from flows.settings import Settings, load_settings
+from flows.stream import Stream
+from flows.windows import WindowAssembler
+from models.registry import encoder_row, file_sha256, resolve_weights
+from models.taste import Taste, fit_taste
+
+LIFTED = HostBudget(connections=256, per_second=100_000)
+
+
+@contextmanager
+def server(*, slow: bool) -> Iterator[int]:
+    """Run the image server in a process of its own; gives its port."""
+    command = [sys.executable, image_server.__file__, *([] if slow else ["--no-slow"])]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None and process.stdin is not None
+        yield int(process.stdout.readline())
+        process.stdin.close()
+
+
+def unreachable_taste(encoder: str) -> Taste:
+    """Fit a taste on noise, so that nothing fits it."""
+    row = encoder_row(encoder)
+    pixels = np.random.default_rng(1).integers(0, 255, (64, row.size, row.size, 3), np.uint8)
+    fingerprint = file_sha256(resolve_weights(row))
+    embeddings = Encoder(encoder, 2, "cpu")(pixels)
+    return fit_taste(embeddings, encoder=encoder, encoder_fingerprint=fingerprint, keep=0.5)
+
+
+def settings_for(port: int, count: int, folder: Path, encoder: str, window: int) -> Settings:
+    """Make the settings of the arm with Ray."""
+    listed = folder / "urls.txt"
+    listed.write_text("\n".join(image_server.urls(port, count)))
+    crawl = {
+        "allow_private": [f"127.0.0.1:{port}"],
+        "host_budgets": {"127.0.0.1": LIFTED.model_dump()},
+        "patience": 2,
+    }
+    flags = {"sources": [f"urls:{listed}"], "out": str(folder / "out"), "encoder": encoder}
+    return load_settings(flags | {"crawl": crawl, "window": {"count": window}, "near_bits": 0})
+
+
+class Watch(Progress):
+    """Counts, and takes the memory of all processes now and then."""
+
+    def __init__(self, console: Console, memory: Memory | None) -> None:
+        super().__init__(console)
+        self._memory = memory
+
+    def tick(self, crawl: CrawlAhead, in_flight: int) -> None:
+        """Show where the run is, and look at the memory every hundred windows."""
+        super().tick(crawl, in_flight)
+        if self._memory is not None:
+            self._memory.look(self.windows)
+
+
+def with_ray(settings: Settings, taste: Taste, console: Console, memory: Memory | None = None) -> Watch:
+    """Run the pipeline of flows/mine.py; gives its counts."""
+    output = Output(settings.out)
+    where = placement.plan("cpu")
+    console.print("\n".join(where.lines()), highlight=False)
+    parts = pipeline(settings, taste, where)
+    ray.get([crawler.pending.remote() for crawler in parts.crawlers])
+    ray.get(parts.encoders[0].describe.remote())
+    ledger, assembler = Ledger(output), WindowAssembler()
+    ahead = AHEAD_WINDOWS * settings.window.count
+    crawl = CrawlAhead(parts.listings, parts.crawlers, ledger, assembler, limit=None, ahead=max(ahead, 1024))
+    with Watch(console, memory) as watch:
+        stream = Stream(
+            run="benchmark",
+            output=output,
+            ledger=ledger,
+            crawl=crawl,
+            assembler=assembler,
+            judge=parts.judge,
+            sink=parts.sink,
+            placement=where,
+            windows=settings.window,
+            watcher=watch,
+        )
+        stream.flow(Interrupts().stopping)
+    return watch
+
+
+def main(
+    images: Annotated[int, typer.Option(help="Images in each arm.")] = 1200,
+    encoder: Annotated[str, typer.Option(help="A registry row.")] = "vit-b32-random",
+    window: Annotated[int, typer.Option(help="Candidates in a window.")] = 256,
+    memory: Annotated[bool, typer.Option("--memory", help="Look at memory instead of speed.")] = False,
+    windows: Annotated[int, typer.Option(help="With --memory: how many windows of 8.")] = 2000,
+) -> None:
+    """Run both arms, and print the ratio; or the pipeline alone, and print every process's memory."""
+    console = Console(soft_wrap=True)
+    with tempfile.TemporaryDirectory(prefix="goldpan-bench-") as name, server(slow=not memory) as port:
+        folder = Path(name)
+        if memory:
+            remember(console, folder, port, windows)
+            return
+        settings = settings_for(port, images, folder, encoder, window)
+        taste = unreachable_taste(encoder)
+        placement.connect()
+        started = time.perf_counter()
+        watch = with_ray(settings, taste, console)
+        pipeline_rate = images / watch.seconds
+        console.print(
+            f"pipeline {pipeline_rate:.1f} images/s ({time.perf_counter() - started:.0f} s with start-up)"
+        )
+        ray.shutdown()
+        urls = image_server.urls(port, images)
+        crawl = CrawlSettings.model_validate(settings.crawl.model_dump())
+        bare = without_ray.images_per_second(urls, folder / "bare", taste, placement.cores(), crawl)
+        console.print(f"without Ray {bare:.1f} images/s")
+        console.print(f"ratio {pipeline_rate / bare:.2f} (should be ≥ 0.8)")
+
+
+def remember(console: Console, folder: Path, port: int, windows: int) -> None:
+    """Run so many windows of 8 with the built-in encoder, and print the memory of every process."""
+    settings = settings_for(port, 8 * windows, folder, "gist", 8)
+    taste = unreachable_taste("gist")
+    placement.connect()
+    memory = Memory()
+    watch = with_ray(settings, taste, console, memory)
+    console.print(f"{watch.windows} windows in {watch.seconds:.0f} s")
+    console.print(memory.table())
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,97 @@
+"""``goldpan doctor``: is everything here that a run needs?"""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+from collections.abc import Callable, Iterator
+from typing import Annotated
+
+import psutil
+import typer
+from rich.console import Console
+
+from actors.crawler.settings import CrawlSettings
+from actors.crawler.sources import open_source, parse_source
+from actors.storage import Output
+from flows.exits import EXPECTED, USAGE, PreflightError
+from models.registry import cache_folder, encoder_row, resolve_weights, watermark_row
+
+_GIB = 1 << 30
+_LEAST_MEMORY = 4 * _GIB
+_LEAST_DISK = 2 * _GIB
+
+
+def doctor(
+    out: Annotated[str | None, typer.Option(help="An output that should be writable.")] = None,
+    source: Annotated[
+        str | None, typer.Option(help="A source that should answer: reddit:r/EarthPorn.")
+    ] = None,
+) -> None:
+    """Check this machine, the models, and if asked an output and a source; exit code 2 where something is wrong."""
+    console = Console()
+    wrong = 0
+    for name, check in _checks(out, source):
+        try:
+            found = check()
+        except EXPECTED as error:
+            wrong += 1
+            console.print(f"[red]wrong[/red]  {name}: {error}", highlight=False, soft_wrap=True)
+        else:
+            console.print(f"[green]ok[/green]     {name}: {found}", highlight=False, soft_wrap=True)
+    if wrong:
+        raise typer.Exit(USAGE)
+
+
+def _checks(out: str | None, source: str | None) -> Iterator[tuple[str, Callable[[], str]]]:
+    yield "python", platform.python_version
+    yield "memory", _memory
+    yield "disk", _disk
+    yield "gpu", _gpu
+    yield "encoder", lambda: str(resolve_weights(encoder_row("gist")).name)
+    yield "watermark", lambda: str(resolve_weights(watermark_row("watermark")).name)
+    if out is not None:
+        yield "output", lambda: _writable(out)
+    if source is not None:
+        yield "source", lambda: _answers(source)
+
+
+def _memory() -> str:
+    free = psutil.virtual_memory().available
+    if free < _LEAST_MEMORY:
+        raise PreflightError(
+            f"{free / _GIB:.1f} GiB free; Ray and the models want {_LEAST_MEMORY // _GIB} GiB"
+        )
+    return f"{free / _GIB:.1f} GiB free, {os.cpu_count()} cores"
+
+
+def _disk() -> str:
+    folder = cache_folder()
+    folder.mkdir(parents=True, exist_ok=True)
+    free = shutil.disk_usage(folder).free
+    if free < _LEAST_DISK:
+        raise PreflightError(f"{free / _GIB:.1f} GiB free at {folder}; set GOLDPAN_CACHE to a larger disk")
+    return f"{free / _GIB:.1f} GiB free at {folder}"
+
+
+def _gpu() -> str:
+    import onnxruntime
+
+    if "CUDAExecutionProvider" not in onnxruntime.get_available_providers():
+        return "none that onnxruntime can use; models run on the CPU"
+    return "onnxruntime has CUDA; whether a GPU answers shows when a run starts"
+
+
+def _writable(out: str) -> str:
+    Output(out).check_writable()
+    return f"{out} is writable"
+
+
+def _answers(source: str) -> str:
+    open_source(parse_source(source), CrawlSettings()).check()
+    return f"{source} answers"
+
+
+if __name__ == "__main__":
+    typer.run(doctor)

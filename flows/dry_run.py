@@ -1,0 +1,55 @@
+"""``goldpan mine --dry-run``: what a run would fetch, by asking the sources only."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from itertools import islice
+from urllib.parse import urlsplit
+
+from rich.console import Console
+from rich.table import Table
+
+from actors.crawler.resolvers import Action, plan_submission
+from actors.crawler.sources import open_source, parse_source
+from flows.settings import Settings
+from models.records import Submission
+
+TYPICAL_BYTES = 600_000
+
+
+def estimate(settings: Settings, console: Console) -> None:
+    """List the sources, resolve without a request, and print what would be fetched from where."""
+    hosts: Counter[str] = Counter()
+    skipped: Counter[str] = Counter()
+    submissions = downloads = calls = 0
+    for submission in islice(_submissions(settings), settings.limit):
+        submissions += 1
+        plan = plan_submission(submission, settings.crawl.over_18)
+        candidates = plan.candidates(submission.item)
+        calls += plan.action is Action.API
+        for candidate in candidates:
+            if candidate.outcome is not None:
+                skipped[candidate.outcome.reason.value] += 1
+            elif candidate.urls:
+                downloads += 1
+                hosts[urlsplit(candidate.urls[0]).hostname or "local files"] += 1
+    console.print(
+        f"{submissions} submissions: {downloads} images to fetch, {calls} albums or pages to ask an API about, "
+        f"{skipped.total()} to skip; about {downloads * TYPICAL_BYTES / 1e9:.1f} GB at 0.6 MB an image",
+        highlight=False,
+    )
+    console.print(_table("host", hosts), _table("skipped for", skipped))
+
+
+def _submissions(settings: Settings) -> Iterator[Submission]:
+    for source in settings.sources:
+        for page in open_source(parse_source(source), settings.crawl).pages(None):
+            yield from page.submissions
+
+
+def _table(name: str, counts: Counter[str]) -> Table:
+    table = Table(name, "candidates")
+    for key, count in counts.most_common():
+        table.add_row(key, str(count))
+    return table
