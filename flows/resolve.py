@@ -1,35 +1,44 @@
-"""``goldpan resolve [FILE]``: posts and URLs in, what would be fetched out, and why not; no request is made.
+"""``goldpan resolve [FILE]``: posts and URLs in, what would be fetched out, and why not.
 
 Each line in is JSON: a URL as a string, or a submission as an object. Each line out is ``{"action", "urls",
 "call", "fallback", "reason", "resolver"}``; ``detail`` and ``seconds`` where there are any. With ``--kind`` the
 lines are answers (``imgur_api``, ``flickr_api``, ``response``, ``x_robots_tag``), and what they come to is told.
+No request is made, unless ``--online`` asks for the answers to the calls.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO
 
 import typer
 
+from actors.crawler.fetch import Fetcher
 from actors.crawler.resolvers.flickr import FlickrResolver
 from actors.crawler.resolvers.imgur import ImgurResolver
-from actors.crawler.resolvers.plan import Action, Plan, fatal
+from actors.crawler.resolvers.online import Resolvers
+from actors.crawler.resolvers.plan import Action, Plan, fatal, skip
 from actors.crawler.resolvers.policy import crosspost_parent
 from actors.crawler.resolvers.response import read_response
 from actors.crawler.resolvers.sites import plan_submission, plan_url
 from actors.crawler.robots import opted_out
 from actors.crawler.settings import Over18
 from actors.crawler.sources.post import submission_of
+from flows.exits import PreflightError, explained
+from flows.settings import load_settings
 from models.reasons import Reason
 from models.records import Submission
 
 Answer = dict[str, Any]
+_AT_A_TIME = 64
 
 
 class Kind(StrEnum):
@@ -42,17 +51,34 @@ class Kind(StrEnum):
     X_ROBOTS_TAG = "x_robots_tag"
 
 
+@explained
 def resolve(
     file: Annotated[Path | None, typer.Argument(help="NDJSON; standard input when left out or -.")] = None,
     over_18: Annotated[Over18, typer.Option("--over-18", help="Posts that are marked NSFW.")] = Over18.SKIP,
     kind: Annotated[Kind, typer.Option(help="What the lines hold: questions, or answers.")] = Kind.QUESTION,
+    online: Annotated[
+        bool, typer.Option("--online", help="Make the calls, with the keys of the settings.")
+    ] = False,
 ) -> None:
-    """Say for each post or URL of an NDJSON file what would be fetched, and why not; makes no request."""
+    """Say for each post or URL of an NDJSON file what would be fetched, and why not."""
     with ExitStack() as stack:
-        lines = _open(file, stack)
+        lines = (line for line in _open(file, stack) if line.strip())
+        if online:
+            asyncio.run(_resolve_online(lines, kind, over_18))
+            return
         for line in lines:
-            if line.strip():
-                sys.stdout.buffer.write(_line(_answer(line, kind, over_18)))
+            _write(_judged(line, kind, over_18))
+    sys.stdout.flush()
+
+
+async def _resolve_online(lines: Iterator[bytes], kind: Kind, over_18: Over18) -> None:
+    crawl = load_settings({"sources": ("-",), "out": "-"}).crawl  # the rest of a run does not matter here
+    async with Fetcher(crawl) as fetcher:
+        resolvers = Resolvers(crawl, fetcher.api)
+        while held := [_judged(line, kind, over_18) for line in islice(lines, _AT_A_TIME)]:
+            plans = await asyncio.gather(*(resolvers.settle(one.plan) for one in held))
+            for one, plan in zip(held, plans, strict=True):
+                _write(replace(one, plan=plan))
     sys.stdout.flush()
 
 
@@ -62,25 +88,33 @@ def _open(file: Path | None, stack: ExitStack) -> BinaryIO:
     try:
         return stack.enter_context(file.open("rb"))
     except OSError as error:
-        print(f"goldpan: cannot read {file}: {error.strerror}; give a file of NDJSON lines", file=sys.stderr)
-        raise typer.Exit(2) from error
+        raise PreflightError(f"cannot read {file}: {error.strerror}; give a file of NDJSON lines") from error
 
 
-def _line(answer: Answer) -> bytes:
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A line's plan, or where it is no plan the answer itself (``told``)."""
+
+    plan: Plan
+    told: Answer
+
+
+def _write(one: Judged) -> None:
+    answer = one.told if "disallowed" in one.told else shown(one.plan) | one.told
     # The standard library, as JSON may hold lone surrogates, which orjson refuses on both ways.
-    return f"{json.dumps(answer, separators=(',', ':'))}\n".encode()
+    sys.stdout.write(f"{json.dumps(answer, separators=(',', ':'))}\n")
 
 
-def _answer(line: bytes, kind: Kind, over_18: Over18) -> Answer:
+def _judged(line: bytes, kind: Kind, over_18: Over18) -> Judged:
     try:
         thing = json.loads(line)
     except (ValueError, RecursionError):
-        return shown(fatal(Reason.MALFORMED, "a line that is not JSON"))
+        return Judged(fatal(Reason.MALFORMED, "a line that is not JSON"), {})
     if kind is Kind.QUESTION:
         return _question(thing, over_18)
     if kind is Kind.X_ROBOTS_TAG:
         return _robots(thing)
-    return shown(_READERS[kind](thing))
+    return Judged(_READERS[kind](thing), {})
 
 
 _READERS: dict[Kind, Callable[[Any], Plan]] = {
@@ -90,26 +124,27 @@ _READERS: dict[Kind, Callable[[Any], Plan]] = {
 }
 
 
-def _question(thing: Any, over_18: Over18) -> Answer:
+def _question(thing: Any, over_18: Over18) -> Judged:
     if isinstance(thing, str):
-        return shown(plan_url(thing))
+        return Judged(plan_url(thing), {})
     if not isinstance(thing, dict):
-        return shown(fatal(Reason.MALFORMED, "neither a URL nor a submission"))
+        return Judged(fatal(Reason.MALFORMED, "neither a URL nor a submission"), {})
     # Reddit's listings wrap a post as {"kind": "t3", "data": {…}}.
     post = thing["data"] if thing.get("kind") == "t3" and isinstance(thing.get("data"), dict) else thing
     item = submission_of(post, "resolve").item
-    plan = plan_submission(Submission(item, "resolve", post), over_18)
     parent = crosspost_parent(post)
-    return shown(plan) | ({"dedupe_key": parent} if parent else {})
+    plan = plan_submission(Submission(item, "resolve", post), over_18)
+    return Judged(plan, {"dedupe_key": parent} if parent else {})
 
 
-def _robots(thing: Any) -> Answer:
+def _robots(thing: Any) -> Judged:
     headers = thing.get("headers") if isinstance(thing, dict) else None
     if not isinstance(headers, list):
-        return shown(fatal(Reason.MALFORMED, "no list of headers"))
+        return Judged(fatal(Reason.MALFORMED, "no list of headers"), {})
     token = thing.get("user_agent_token")
-    lines: Iterator[str] = (line for line in headers if isinstance(line, str))
-    return {"disallowed": opted_out(lines, token if isinstance(token, str) else None)}
+    lines = (line for line in headers if isinstance(line, str))
+    disallowed = opted_out(lines, token if isinstance(token, str) else None)
+    return Judged(skip(Reason.OPTED_OUT), {"disallowed": disallowed})
 
 
 def shown(plan: Plan) -> Answer:

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import asyncio
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import typer
+from aiohttp import web
 from typer.testing import CliRunner
 
 from flows.resolve import resolve
@@ -152,3 +155,39 @@ def test_a_response_is_judged_as_the_fetcher_would(answer: Any, action: str, rea
 def test_headers_that_are_no_list_are_malformed() -> None:
     assert run("--kind", "x_robots_tag", text='{"headers": null}')[1][0]["reason"] == "malformed"
     assert run("--kind", "x_robots_tag", text='{"headers": [null, "noai"]}')[1][0] == {"disallowed": True}
+
+
+def test_online_makes_the_calls_with_the_keys_of_the_environment() -> None:
+    async def serve(work: Callable[[int], list[dict[str, Any]]]) -> list[dict[str, Any]]:
+        async def album(request: web.Request) -> web.Response:
+            known = request.headers.get("Authorization") == "Client-ID key"
+            image = {"id": "aaaaa", "type": "image/png", "link": "https://i.imgur.com/aaaaa.png"}
+            return web.json_response(
+                {"data": {"images": [image]} if known else {"error": "Invalid client_id"}}
+            )
+
+        app = web.Application()
+        app.router.add_get("/3/album/abcde", album)
+        runner = web.AppRunner(app)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        try:
+            return await asyncio.to_thread(work, runner.addresses[0][1])
+        finally:
+            await runner.cleanup()
+
+    def work(port: int) -> list[dict[str, Any]]:
+        environment = {
+            "GOLDPAN_CRAWL__IMGUR_CLIENT_ID": "key",
+            "GOLDPAN_CRAWL__HOST_MAP": json.dumps({"api.imgur.com": f"http://127.0.0.1:{port}"}),
+            "GOLDPAN_CRAWL__ALLOW_PRIVATE": json.dumps([f"127.0.0.1:{port}"]),
+        }
+        lines = '"https://imgur.com/a/abcde"\n"https://i.redd.it/a.jpg"\n'
+        result = CliRunner(env=environment).invoke(app, ["--online"], input=lines)
+        return [json.loads(line) for line in result.stdout.splitlines()]
+
+    answers = asyncio.run(serve(work))
+    assert [one["urls"] for one in answers] == [
+        ["https://i.imgur.com/aaaaa.png"],
+        ["https://i.redd.it/a.jpg"],
+    ]

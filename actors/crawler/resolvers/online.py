@@ -32,12 +32,16 @@ class Resolvers:
 
     async def resolve(self, submission: Submission) -> list[Candidate]:
         """Give the submission's candidates, at least one; what cannot be had has its outcome."""
-        plan = plan_submission(submission, self._settings.over_18)
+        plan = await self.settle(plan_submission(submission, self._settings.over_18))
+        return plan.candidates(submission.item)
+
+    async def settle(self, plan: Plan) -> Plan:
+        """Make the calls of a plan, until what it comes to needs none."""
         for _ in range(_MAX_STEPS):
             if plan.call is None or plan.action not in (Action.API, Action.REDIRECT):
                 break
             plan = await self._carry_out(plan, plan.call)
-        return plan.candidates(submission.item)
+        return plan
 
     async def _carry_out(self, plan: Plan, call: Call) -> Plan:
         if plan.action is Action.REDIRECT:

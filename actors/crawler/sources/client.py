@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import configparser
 import logging
 import math
 import time
@@ -12,7 +13,7 @@ from typing import Any
 import praw
 import requests
 import stamina
-from praw.exceptions import MissingRequiredAttributeException
+from praw.exceptions import MissingRequiredAttributeException, PRAWException
 from prawcore import exceptions as prawcore_errors
 
 from actors.crawler.settings import CrawlSettings
@@ -52,6 +53,10 @@ class RedditClient:
                 ) from None
             except prawcore_errors.PrawcoreException as error:
                 raise SourceError(f"{what}: {_explain(error)}") from None
+            except (PRAWException, KeyError, AssertionError):  # PRAW reads a 400's body as it should be
+                raise SourceError(
+                    f"{what}: Reddit refuses the request (status 400); check the source"
+                ) from None
         raise SourceError(f"{what}: Reddit kept limiting the rate; try again later") from None
 
     def _ask(self, path: str, params: dict[str, str | int]) -> Any:
@@ -87,6 +92,8 @@ def _open(settings: CrawlSettings) -> praw.Reddit:
         )
     except MissingRequiredAttributeException:
         raise SourceError(f"Reddit needs credentials: {_CREDENTIALS}") from None
+    except configparser.Error as error:
+        raise SourceError(f"praw.ini cannot be used: {str(error).splitlines()[0]}; {_CREDENTIALS}") from None
 
 
 def _retry_after_in_seconds(response: requests.Response, **_: Any) -> None:

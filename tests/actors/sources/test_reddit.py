@@ -126,6 +126,7 @@ def test_429_is_waited_for_in_both_forms_and_500_is_tried_again(
         (404, {}, "no such subreddit"),
         (302, {"Location": "/subreddits/search"}, "no such subreddit"),
         (451, {}, "private"),
+        (400, {}, "cannot be used"),
         (401, {"www-authenticate": 'Bearer realm="reddit", error="invalid_token"'}, "praw_client_id"),
     ],
 )
