@@ -104,6 +104,8 @@ class DemoServer:
         linked = {address.partition("/")[0] for address in self.world.answers}
         linked |= {urlsplit(url).netloc for url in (*PAGES, IMGUR_REMOVED, FLICKR_REMOVED)}
         linked |= {"i.redd.it", "preview.redd.it", "external-preview.redd.it", "i.imgur.com", "imgur.com"}
+        # Nothing should be asked there; what asks all the same must not leave this machine.
+        linked |= {"v.redd.it", "redgifs.com", "www.reddit.com", "oauth.reddit.com"}
         linked |= {"live.staticflickr.com", "www.flickr.com", *API_HOSTS}
         return sorted(linked - set(DEAD_HOSTS))
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 from collections import defaultdict
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import imagehash
 import pytest
@@ -189,3 +190,8 @@ def test_the_second_server_paints_nothing(world: World, server: DemoServer, cach
     assert all(future.done() for future in studio.order(world.paint_order) if future)
     studio.close()
     assert {path: path.stat().st_mtime_ns for path in cache.rglob("*.jpg")} == painted
+
+
+def test_every_host_that_a_post_names_is_mapped(world: World, server: DemoServer) -> None:
+    named = {urlsplit(post["url"]).netloc for post in world.posts}
+    assert not named - set(server.settings()["host_map"])
