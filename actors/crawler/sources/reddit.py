@@ -37,14 +37,16 @@ class RedditListing:
         """Yield the listing's pages of up to 100 posts; ``after`` is Reddit's own cursor."""
         after, count = (cursor or {}).get("after"), int((cursor or {}).get("count", 0))
         seen: set[str] = set()  # at most the listing's 1000
+        anchors = {None, after}  # a cursor that comes back would lead round for ever
         while self._limit is None or count < self._limit:
             size = PAGE if self._limit is None else min(PAGE, self._limit - count)
             listing = self._listing({"limit": size} | ({"after": after} if after else {}))
             submissions = [one for one in self._read(listing, size) if one.item not in seen]
             seen |= {one.item for one in submissions}
             count += len(submissions)
-            previous, after = after, text_of(listing, "after")
-            ended = after in (None, previous) or count == self._limit
+            after = text_of(listing, "after")
+            ended = after in anchors or count == self._limit
+            anchors.add(after)
             yield Page(tuple(submissions), {} if ended else {"after": after, "count": count})
             if ended:
                 return

@@ -47,7 +47,9 @@ class Hosts:
         return web.json_response(answer, status=self.status)
 
 
-def resolved(hosts: Hosts, url: str, *, keys: bool = True, times: int = 1) -> list[Candidate]:
+def resolved(
+    hosts: Hosts, url: str, *, keys: bool = True, times: int = 1, together: int = 1
+) -> list[Candidate]:
     """Resolve a post with this link through a real fetcher and server; gives the last time's candidates."""
 
     async def work(settings: CrawlSettings) -> list[Candidate]:
@@ -55,7 +57,8 @@ def resolved(hosts: Hosts, url: str, *, keys: bool = True, times: int = 1) -> li
             resolvers = Resolvers(settings, fetcher.api)
             found: list[Candidate] = []
             for _ in range(times):
-                found = await resolvers.resolve(Submission("t3_x", "s", {"id": "x", "url": url}))
+                submission = Submission("t3_x", "s", {"id": "x", "url": url})
+                found, *_ = await asyncio.gather(*(resolvers.resolve(submission) for _ in range(together)))
             return found
 
     return asyncio.run(_served(hosts, work, keys=keys))
@@ -178,9 +181,9 @@ def test_an_animation_costs_no_call() -> None:
 def test_a_refused_key_is_said_once_used_no_more_and_never_shown(caplog: pytest.LogCaptureFixture) -> None:
     hosts = Hosts({"/3/image/abcdefg": {"data": {"error": "Invalid client_id"}, "status": 403}}, 403)
     with caplog.at_level(logging.DEBUG, "actors"):
-        (found,) = resolved(hosts, "https://imgur.com/abcdefg", times=3)
+        (found,) = resolved(hosts, "https://imgur.com/abcdefg", times=3, together=2)
     assert found.urls == ("https://i.imgur.com/abcdefg.jpg",)
-    assert len(hosts.asked) == 1
+    assert len(hosts.asked) == 2  # both that were on their way together
     assert len([record for record in caplog.records if "refuses the API key" in record.message]) == 1
     assert KEY not in caplog.text
 

@@ -73,6 +73,7 @@ def test_every_gallery_item_has_its_row_and_an_item_listed_twice_has_one() -> No
         "gone": Reason.API_ERROR,
     }
     assert len(found) == 6
+    assert plan(gallery(metadata, "good", "good")).urls == ("https://i.redd.it/good.jpg",)
 
 
 @pytest.mark.parametrize(

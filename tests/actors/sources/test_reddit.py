@@ -67,10 +67,18 @@ def test_posts_that_move_to_the_next_page_come_once(world: World, settings: Craw
     assert len(items) == len(set(items)) == 120
 
 
+def test_a_cursor_that_comes_back_ends_the_listing(world: World, settings: CrawlSettings) -> None:
+    world.listings[PATH] = [post(number) for number in range(300)]
+    # The anchor of the second page is that of the first again, further down.
+    world.listings[PATH][199] = post(99)
+    assert len(read(settings)) == 199
+
+
 def test_limit_holds_over_pages_and_over_a_restart(world: World, settings: CrawlSettings) -> None:
     world.listings[PATH] = [post(number) for number in range(300)]
     pages = list(open_source(parse_source("reddit:r/EarthPorn,limit=130"), settings).pages(None))
     assert [len(page.submissions) for page in pages] == [100, 30]
+    assert pages[1].cursor == {}
     assert len(read(settings, "reddit:r/EarthPorn,limit=130", pages[0].cursor)) == 30
 
 
