@@ -16,7 +16,7 @@ MAX_PIXELS = 200_000_000
 
 # Only formats whose decoder runs in this process and says its size up front: no EPS (Ghostscript), no ICO
 # (the picture inside may be larger than its header says).
-_FORMATS = ("JPEG", "MPO", "PNG", "GIF", "WEBP", "AVIF", "TIFF", "BMP", "JPEG2000")
+_FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "AVIF", "TIFF", "BMP", "JPEG2000")
 _ANIMATED = frozenset({"GIF", "WEBP", "PNG", "AVIF"})
 _UNSUPPORTED_MAGIC = (
     b"\xff\x0a",  # JPEG XL
