@@ -342,6 +342,8 @@ def test_a_fifo_is_not_even_opened(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "fifo")
     with ThreadPoolExecutor(1) as pool:
         writer = pool.submit(os.open, tmp_path / "fifo", os.O_WRONLY)  # until somebody opens it to read
+        with pytest.raises(TimeoutError):
+            writer.result(0.2)
         fetch = read_local(str(tmp_path / "fifo"), 1000)
         assert fetch.outcome is not None
         assert fetch.outcome.reason is Reason.UNREADABLE

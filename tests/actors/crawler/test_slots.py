@@ -49,17 +49,18 @@ async def test_connections_are_a_limit_and_the_runs_order_is_kept() -> None:
 @in_loop
 async def test_a_cancelled_wait_loses_no_connection() -> None:
     slot, began = HostSlot(HostBudget(connections=1, per_second=FAST)), list[int]()
-    first, second, third = (Visit(slot, order, began) for order in range(3))
-    await settle()
-    second.task.cancel()
-    first.leave.set()
-    await settle()
-    third.task.cancel()  # it may hold the connection by now
-    await asyncio.gather(*(each.task for each in (first, second, third)), return_exceptions=True)
+    async with slot.connection((0, 0)):
+        waiting, granted = Visit(slot, 1, began), Visit(slot, 2, began)
+        await settle()
+        waiting.task.cancel()
+        await settle()
+    granted.task.cancel()  # it has been given the connection, and has not yet taken it
+    await asyncio.gather(waiting.task, granted.task, return_exceptions=True)
+    assert began == []
     last = Visit(slot, 3, began)
     last.leave.set()
     await asyncio.wait_for(last.task, 5)
-    assert began[-1] == 3
+    assert began == [3]
 
 
 @in_loop
