@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.linalg import solve_triangular
+from scipy.linalg import eigh, solve_triangular
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from models.mixture import GaussianMixture, Vectors, fit
 from models.taste import Taste, TasteError, as_stored
@@ -52,10 +54,15 @@ def fit_taste(
     if components is not None and not 1 <= components <= len(x) // 10:
         raise TasteError(f"{len(x)} liked images allow 1 to {len(x) // 10} components, not {components}")
     candidates = [k for k in _CANDIDATES if k == 1 or k * _PER_COMPONENT <= len(x)]
-    held_out = _held_out(x, [components] if components else candidates, seed)
-    chosen = _most_likely(held_out)
+    # scikit-learn brings thread pools of its own, which only a limit set after the import reaches.
+    importlib.import_module("sklearn.mixture")
+    # The matrices are small: on a busy machine BLAS's own threads made this twenty times slower. One thread
+    # also gives the same sums, and so the same taste, whatever the number of cores.
+    with threadpool_limits(1):
+        held_out = _held_out(x, [components] if components else candidates, seed)
+        chosen = _most_likely(held_out)
+        density = _density(x, _leading(x), chosen, seed)
     scores = held_out[chosen]
-    density = _density(x, chosen, seed)
     counts, edges = np.histogram(scores, bins=_BINS)
     return Taste(
         encoder=encoder,
@@ -85,9 +92,11 @@ def _held_out(x: Vectors, candidates: list[int], seed: int) -> dict[int, Vectors
     """Each image's score under a density fitted without its fold, by number of components."""
     fold = np.random.default_rng(seed).permutation(len(x)) % _FOLDS
     scores = {k: np.empty(len(x)) for k in candidates}
-    for k, held in scores.items():
-        for f in range(_FOLDS):
-            held[fold == f] = _density(x[fold != f], k, seed).score(x[fold == f])
+    for f in range(_FOLDS):
+        rest, out = x[fold != f], x[fold == f]
+        axes = _leading(rest)
+        for k, held in scores.items():
+            held[fold == f] = _density(rest, axes, k, seed).score(out)
     return scores
 
 
@@ -100,9 +109,10 @@ def _most_likely(held_out: dict[int, Vectors]) -> int:
     return chosen
 
 
-def _density(x: Vectors, components: int, seed: int) -> _Density:
-    component = _components(x, components, seed)
-    used, component = np.unique(component, return_inverse=True)
+def _density(x: Vectors, axes: Vectors, components: int, seed: int) -> _Density:
+    # EM sees the leading axes only: in all d of them few images have no shape.
+    found = np.zeros(len(x), np.intp) if components == 1 else _assigned(axes, components, seed)
+    used, component = np.unique(found, return_inverse=True)
     centres = np.stack([x[component == k].mean(axis=0) for k in range(len(used))])
     whitener = _whitener(x - centres[component], len(used))
     mean = x.mean(axis=0)
@@ -111,14 +121,21 @@ def _density(x: Vectors, components: int, seed: int) -> _Density:
     return _Density(mean, whitener, float(np.log(np.diagonal(whitener)).sum()), mixture)
 
 
-def _components(x: Vectors, components: int, seed: int) -> npt.NDArray[np.intp]:
-    if components == 1:
-        return np.zeros(len(x), np.intp)
-    # EM sees the leading principal axes only, scaled alike: in all d of them few images have no shape.
-    left, scale, _ = np.linalg.svd(x - x.mean(axis=0), full_matrices=False)
-    axes = min(_LEADING, len(x) // 4, int((scale > 1e-9 * scale[0]).sum()))
-    leading = left[:, :axes] * np.sqrt(len(x))
-    return fit(leading, components, covariance="tied", ridge=0.1, seed=seed).assign(leading)
+def _assigned(axes: Vectors, components: int, seed: int) -> npt.NDArray[np.intp]:
+    return fit(axes, components, covariance="tied", ridge=0.1, seed=seed).assign(axes)
+
+
+def _leading(x: Vectors) -> Vectors:
+    """The leading principal axes of the rows of [n, d], each scaled to variance 1: [n, at most 20]."""
+    centred = x - x.mean(axis=0)
+    wide = len(x) < x.shape[1]
+    products = centred @ centred.T if wide else centred.T @ centred
+    side = len(products)
+    count = min(_LEADING, len(x) // 4, side)
+    values, vectors = eigh(products, subset_by_index=[side - count, side - 1])
+    real = values > 1e-9 * values[-1]
+    axes = vectors[:, real] if wide else centred @ vectors[:, real] / np.sqrt(values[real])
+    return np.asarray(axes * np.sqrt(len(x)))
 
 
 def _whitener(scatter: Vectors, components: int) -> Vectors:

@@ -76,7 +76,12 @@ def fit(
     from sklearn.mixture import GaussianMixture as Estimator
 
     estimator = Estimator(
-        components, covariance_type=covariance, reg_covar=ridge, n_init=3, max_iter=200, random_state=seed
+        components,
+        covariance_type=covariance,
+        reg_covar=ridge,
+        n_init=3,
+        max_iter=200,
+        random_state=seed,
     )
     with warnings.catch_warnings():
         # A mixture a little short of its optimum is still the best of three starts.
