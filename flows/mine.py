@@ -210,7 +210,7 @@ def mine(
     for assignment in set_ or []:
         assign(flags, assignment)
     with ExitStack() as stack:
-        demo = visit.enter(stack, sources, photos, console)
+        demo = visit.enter(stack, sources, photos, console, liked=taste is None)
         flags["sources"] = sources
         if demo is not None:
             flags = demo.lend(flags)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import warnings
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -82,6 +83,8 @@ def connect() -> None:
     except ValueError:
         # A running cluster was found, and its sizes are its own.
         ray.init(**quiet)
+    # Read tasks take their number of retries in no other way (2.60), and fuse with the judge only if it is the same.
+    warnings.filterwarnings("ignore", "`ray_remote_args` is deprecated")
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
     context.print_on_execution_start = False

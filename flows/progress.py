@@ -6,9 +6,10 @@ import time
 from collections import Counter
 from types import TracebackType
 
-from rich.console import Console
+from rich.console import Console, Group
 from rich.live import Live
 from rich.table import Table
+from rich.text import Text
 
 from actors.sink import Committed
 from flows.crawl_ahead import CrawlAhead
@@ -88,21 +89,21 @@ class Progress:
         table.add_row(f"[dim]{', '.join(rejected)}[/dim]")
         return table
 
-    def summary(self, out: str) -> Table:
-        """Make the table that a run ends with: the best subreddits, under the totals."""
-        reasons = ", ".join(f"{reason} {count}" for reason, count in self.reasons.most_common())
+    def summary(self, out: str) -> Group:
+        """Make what a run ends with: the totals, and the subreddits that yield most."""
         rate = self.reasons.total() / max(self.seconds, 1e-9)
         first = (
-            "" if self.first_accepted is None else f"; the first accepted after {self.first_accepted:.1f} s"
+            "" if self.first_accepted is None else f", the first accepted after {self.first_accepted:.1f} s"
         )
-        table = Table(
-            title=f"{self.of(Verdict.ACCEPTED)} accepted of {self.reasons.total()} in {out}",
-            caption=f"{self.seconds:.1f} s, {rate:.1f} images/s, {self.windows} windows, "
-            f"{self.bytes / 1e6:.0f} MB{first}\n{reasons}",
-            title_justify="left",
-            caption_justify="left",
+        totals = (
+            f"{self.of(Verdict.ACCEPTED)} accepted of {self.reasons.total()} in {out}\n"
+            f"{self.seconds:.1f} s, {rate:.1f} images/s, {self.windows} windows, {self.bytes / 1e6:.0f} MB{first}\n"
+            + ", ".join(f"{reason} {count}" for reason, count in self.reasons.most_common())
         )
-        table.add_column("subreddit")
+        return Group(Text(totals), self._subreddits()) if self.accepted_in else Group(Text(totals))
+
+    def _subreddits(self) -> Table:
+        table = Table("subreddit", box=None)
         for name in ("accepted", "seen", "yield"):
             table.add_column(name, justify="right")
         for subreddit, accepted in self.accepted_in.most_common(TOP):

@@ -28,7 +28,7 @@ class Visit:
 
     source: str
     settings: dict[str, Any]
-    liked: str
+    liked: str | None
     truth: Path
 
     def lend(self, flags: dict[str, Any]) -> dict[str, Any]:
@@ -37,7 +37,7 @@ class Visit:
         private = [*self.settings["allow_private"], *flags.get("crawl", {}).get("allow_private", [])]
         sources = [self.source if _is_demo(source) else source for source in flags["sources"]]
         lent = {"sources": sources, "crawl": crawl | {"allow_private": private}}
-        return {"taste": self.liked} | flags | lent
+        return ({"taste": self.liked} if self.liked else {}) | flags | lent
 
     def verdict(self, output: Output) -> str:
         """Compare what an output holds with the world's truth, as lines to print."""
@@ -55,8 +55,13 @@ class Visit:
         return score(Truth.load(self.truth), rows)
 
 
-def enter(stack: ExitStack, sources: list[str], photos: Path | None, console: Console) -> Visit | None:
-    """Start the world that a ``demo`` source asks for, until the stack unwinds; None where none does."""
+def enter(
+    stack: ExitStack, sources: list[str], photos: Path | None, console: Console, *, liked: bool
+) -> Visit | None:
+    """Start the world that a ``demo`` source asks for, until the stack unwinds; None where none does.
+
+    ``liked``: paint the pictures it likes too, for a run without a taste of its own.
+    """
     asked = [source for source in sources if _is_demo(source)]
     if not asked:
         if photos is not None:
@@ -64,8 +69,8 @@ def enter(stack: ExitStack, sources: list[str], photos: Path | None, console: Co
         return None
     if len(asked) > 1:
         raise PreflightError("one demo at a time: name it once among the sources")
-    options = _options(asked[0]) | ({"photos": photos} if photos else {})
-    console.print("starting the demo world, and painting the pictures it likes", highlight=False)
+    options = _options(asked[0]) | ({"photos": photos} if photos else {}) | ({} if liked else {"liked": 0})
+    console.print(f"starting the demo world{', and painting the pictures it likes' if liked else ''}")
     folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="goldpan-demo-")))
     return _start(stack, options, folder / "truth.json")
 

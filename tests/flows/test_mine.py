@@ -1,0 +1,153 @@
+"""The whole of it: the demo world through PRAW, crawlers, Ray Data and ONNX, and what happens when parts die."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pyarrow.parquet as pq
+import pytest
+
+from actors.storage import Output
+from flows.demo.world import World
+from models.schema import VERDICTS
+from tests.flows.outputs import SMALL_DEMO, SMALL_WINDOWS, check_files, command, facts, goldpan, rows
+
+
+@pytest.fixture(scope="module")
+def unbroken(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A demo mined without a fault."""
+    out = tmp_path_factory.mktemp("unbroken") / "out"
+    done = goldpan("mine", SMALL_DEMO, "--out", str(out), *SMALL_WINDOWS)
+    assert done.returncode == 0, done.stderr
+    assert "0 missing, 0 twice, 0 unexpected" in done.stderr
+    return out
+
+
+def expected_keys() -> list[str]:
+    return sorted(row.key for row in World.build(1, None, 0.15).truth.rows)
+
+
+def assert_lawful(out: Path) -> None:
+    assert sorted(row["key"] for row in rows(out)) == expected_keys()
+    check_files(out)
+
+
+def shards(out: Path) -> int:
+    return len(list(out.glob("verdicts/*/*.parquet")))
+
+
+def wait_until(true: Callable[[], bool], process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + 120
+    while not true():
+        assert process.poll() is None, "the run ended before it could be disturbed"
+        assert time.monotonic() < deadline, "nothing happened"
+        time.sleep(0.02)
+
+
+@pytest.fixture
+def running(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
+    """The same demo, on its way."""
+    out = tmp_path / "out"
+    arguments = command("mine", SMALL_DEMO, "--out", str(out), *SMALL_WINDOWS)
+    with subprocess.Popen(arguments, stderr=subprocess.DEVNULL) as process:
+        yield process, out
+        if process.poll() is None:
+            process.kill()
+
+
+def test_every_candidate_has_one_row_and_every_accepted_row_its_file(unbroken: Path) -> None:
+    assert_lawful(unbroken)
+    assert check_files(unbroken) >= 5
+    assert len({row["reason"] for row in rows(unbroken)}) >= 12
+
+
+def test_the_shards_have_the_schema_with_its_meanings(unbroken: Path) -> None:
+    for shard in unbroken.glob("verdicts/*/*.parquet"):
+        found = pq.read_schema(shard)
+        assert found.equals(VERDICTS)
+        assert found.field("phash").metadata[b"meaning"]
+        assert found.metadata[b"goldpan.schema"] == b"1"
+
+
+def test_a_rerun_judges_nothing_twice(unbroken: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    shutil.copytree(unbroken, out)
+    before = shards(out)
+    done = goldpan("mine", SMALL_DEMO, "--out", str(out), *SMALL_WINDOWS)
+    assert done.returncode == 0, done.stderr
+    assert shards(out) == before
+    assert facts(out) == facts(unbroken)
+
+
+def test_a_driver_killed_in_the_middle_goes_on(
+    running: tuple[subprocess.Popen[bytes], Path], unbroken: Path
+) -> None:
+    process, out = running
+    wait_until(lambda: shards(out) >= 2, process)
+    process.kill()
+    process.wait()
+    assert 2 <= shards(out) < shards(unbroken)
+    done = goldpan("mine", SMALL_DEMO, "--out", str(out), *SMALL_WINDOWS)
+    assert done.returncode == 0, done.stderr
+    assert facts(out) == facts(unbroken)
+    assert_lawful(out)
+    assert not Output(str(out)).leftovers()
+
+
+def test_ctrl_c_commits_what_is_in_flight_and_the_same_command_goes_on(
+    running: tuple[subprocess.Popen[bytes], Path], unbroken: Path
+) -> None:
+    process, out = running
+    wait_until(lambda: shards(out) >= 1, process)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(60) == 130
+    manifests = len(list(out.glob("windows/*.json")))
+    assert shards(out) == manifests, "a window that was written down was not committed"
+    done = goldpan("mine", SMALL_DEMO, "--out", str(out), *SMALL_WINDOWS)
+    assert done.returncode == 0, done.stderr
+    assert facts(out) == facts(unbroken)
+
+
+@pytest.mark.parametrize("victim", ["Crawler", "Encoder", "Sink", "DuplicateIndex", "Listing"])
+def test_a_killed_actor_changes_nothing(
+    running: tuple[subprocess.Popen[bytes], Path], unbroken: Path, victim: str
+) -> None:
+    process, out = running
+    wait_until(lambda: shards(out) >= 1, process)
+    killed = kill_actor(process.pid, victim)
+    assert process.wait(180) == 0
+    assert killed == 1
+    assert facts(out) == facts(unbroken)
+    assert_lawful(out)
+
+
+def kill_actor(driver: int, name: str) -> int:
+    processes = psutil.Process(driver).children(recursive=True)
+    found = [one for one in processes if any(part.startswith(f"ray::{name}") for part in one.cmdline()[:1])]
+    for one in found:
+        os.kill(one.pid, signal.SIGKILL)
+    return len(found)
+
+
+def test_a_second_run_of_the_same_output_is_refused(running: tuple[subprocess.Popen[bytes], Path]) -> None:
+    process, out = running
+    wait_until((out / "state/lock.json").exists, process)
+    refused = goldpan("mine", SMALL_DEMO, "--out", str(out))
+    assert refused.returncode == 2
+    assert "in use by run" in refused.stderr and "Traceback" not in refused.stderr
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="this system has no SIGHUP")
+def test_a_lost_terminal_is_a_clean_stop(running: tuple[subprocess.Popen[bytes], Path]) -> None:
+    process, out = running
+    wait_until(lambda: shards(out) >= 1, process)
+    process.send_signal(signal.SIGHUP)
+    assert process.wait(60) == 143
+    check_files(out)
