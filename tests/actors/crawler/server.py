@@ -44,6 +44,7 @@ class ImageServer:
         self.at_once = self.most_at_once = 0
         self.released = asyncio.Event()
         self.port = 0
+        self._changed = asyncio.Event()
 
     @property
     def base(self) -> str:
@@ -77,17 +78,26 @@ class ImageServer:
         self.released.set()
         await self._runner.cleanup()
 
+    async def until(self, true: Callable[[], bool]) -> None:
+        """Wait for requests to come or go until this is true; fails after ten seconds."""
+        async with asyncio.timeout(10):
+            while not true():
+                self._changed.clear()
+                await self._changed.wait()
+
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
         self.hits[request.path] += 1
         self.hosts.append(request.headers["Host"])
         self.requests.append(request)
         self.at_once += 1
+        self._changed.set()
         self.most_at_once = max(self.most_at_once, self.at_once)
         try:
             handler = self.paths.get(request.path)
             return await handler(request) if handler else web.Response(status=404)  # type: ignore[arg-type]
         finally:
             self.at_once -= 1
+            self._changed.set()
 
 
 def image(body: bytes = PNG, status: int = 200, **headers: str) -> Handler:

@@ -380,7 +380,5 @@ async def test_closing_stops_what_is_on_its_way() -> None:
     async with server:
         async with crawling(server.settings()) as crawler:
             await crawler.offer([(n, submission(f"t3_{n}", server.url("/a"))) for n in range(9)], frozenset())
-            await asyncio.sleep(0.1)
-            assert server.at_once == 9
-        await asyncio.sleep(0.1)
-        assert server.at_once == 0
+            await server.until(lambda: server.at_once == 9)
+        await server.until(lambda: server.at_once == 0)

@@ -220,8 +220,8 @@ async def test_a_host_that_says_when_is_left_alone_until_then() -> None:
         async with Fetcher(server.settings(), backoff=QUICK) as fetcher:
             began = loop.time()
             first = asyncio.create_task(fetcher.get([server.url("/x")]))
-            await asyncio.sleep(0.3)
-            assert server.hits["/x"] == 1
+            await server.until(lambda: server.hits["/x"] == 1 and not server.at_once)
+            await asyncio.sleep(0.05)  # the answer's way back
             other = await fetcher.get([server.url("/other")])
             waited = loop.time() - began
             assert reason(await first) is reason(other) is None
@@ -329,8 +329,8 @@ async def test_budgets_bound_what_is_open_at_once() -> None:
         settings = server.settings(default_budget={"connections": 6, "per_second": 1000})
         async with Fetcher(settings, share=2) as fetcher:
             fetches = [asyncio.create_task(fetcher.get([server.url("/x")])) for _ in range(12)]
-            await asyncio.sleep(0.2)
-            assert server.at_once == 3
+            await server.until(lambda: server.at_once == 3)
+            await asyncio.sleep(0.1)
             server.released.set()
             assert all([reason(await each) is None for each in fetches])
     assert server.most_at_once == 3
@@ -344,7 +344,7 @@ async def test_a_slow_host_holds_up_no_other() -> None:
         hosts = {"slow.example": server.base, "fast.example": server.base}
         async with Fetcher(server.settings(host_map=hosts, default_budget={})) as fetcher:
             slow = [asyncio.create_task(fetcher.get(["http://slow.example/slow"])) for _ in range(30)]
-            await asyncio.sleep(0.05)
+            await server.until(lambda: server.at_once == 4)
             assert reason(await asyncio.wait_for(fetcher.get(["http://fast.example/fast"]), 5)) is None
             for each in slow:
                 each.cancel()
