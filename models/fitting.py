@@ -14,6 +14,7 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 from models.mixture import GaussianMixture, Vectors, fit
 from models.taste import Taste, TasteError, as_stored
 
+VERSION = 1  # of the method: another one makes other tastes of the same images
 MINIMUM = 30
 _CANDIDATES = (1, 2, 4, 8, 16)
 _PER_COMPONENT = 20  # liked images

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import os
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from hashlib import file_digest, sha256
 from pathlib import Path
+from uuid import uuid4
 
 from platformdirs import user_cache_path
 
@@ -256,30 +254,22 @@ def _built(row: ModelRow, cache: Path) -> Path:
         graph = build_gist(row.size, colour=row.name == "gist")
         path = cache / f"{row.name}-{sha256(graph).hexdigest()[:16]}.onnx"
         return path if path.is_file() else write_atomically(path, graph)
-    from models.vit import build_vit_b32, vit_b32_recipe
+    from models.vit import VIT_B32, build_vit
 
-    path = cache / f"{row.name}-{vit_b32_recipe()}.onnx"
-    return path if path.is_file() else write_atomically(path, build_vit_b32())
+    path = cache / f"{row.name}-{VIT_B32.recipe}.onnx"
+    return path if path.is_file() else write_atomically(path, build_vit(VIT_B32))
 
 
 def write_atomically(path: Path, content: bytes) -> Path:
     """Write a file in one step, so that two processes may write the same one at once; return its path."""
-    with _temporary(path) as temporary:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{uuid4().hex}")
+    try:
         temporary.write_bytes(content)
         temporary.replace(path)
-    return path
-
-
-@contextmanager
-def _temporary(path: Path) -> Iterator[Path]:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    os.close(handle)
-    temporary = Path(name)
-    try:
-        yield temporary
     finally:
         temporary.unlink(missing_ok=True)
+    return path
 
 
 def file_sha256(path: Path) -> str:
