@@ -41,12 +41,12 @@ WEIGHTS = Path(__file__).parents[1] / "models" / "weights" / "watermark.onnx"
 class Recipe:
     """Everything a training run depends on; `steps` are of crops, `whole_steps` of whole pictures."""
 
-    paintings: int = 600
-    crops_a_photo: int = 4
-    steps: int = 650
-    whole_steps: int = 60
+    paintings: int = 900
+    crops_a_photo: int = 6
+    steps: int = 2200
+    whole_steps: int = 300
     batch: int = 32
-    rate: float = 3e-3
+    rate: float = 4e-3
     seed: int = 1
 
 
@@ -129,12 +129,23 @@ def examples_of(background: Background) -> list[tuple[Pictures, Cells]]:
     return [(prepare(recompressed(rng, picture)), cells) for picture, cells in drawn]
 
 
-def examples(recipe: Recipe, photos: Sequence[Path], workers: int) -> tuple[Pictures, Cells]:
-    """All training examples: uint8 [n, 512, 512, 3] and the marks' cells, uint8 [n, 32, 32]."""
+def examples(
+    recipe: Recipe, photos: Sequence[Path], workers: int, kept: Path | None
+) -> tuple[Pictures, Cells]:
+    """All training examples: uint8 [n, 512, 512, 3] and the marks' cells, uint8 [n, 32, 32].
+
+    Painting takes as long as training: the npz file `kept` is read where it is there, else written.
+    """
+    if kept is not None and kept.is_file():
+        with np.load(kept) as stored:
+            return stored["pictures"], stored["cells"]
     with ProcessPoolExecutor(workers) as pool:
         found = pool.map(examples_of, backgrounds(recipe, photos), chunksize=8)
         pairs = [pair for several in found for pair in several]
-    return np.stack([picture for picture, _ in pairs]), np.stack([cells for _, cells in pairs])
+    pictures, cells = np.stack([picture for picture, _ in pairs]), np.stack([cells for _, cells in pairs])
+    if kept is not None:
+        np.savez(kept, pictures=pictures, cells=cells)
+    return pictures, cells
 
 
 # --- network ----------------------------------------------------------------------------------------------
@@ -330,6 +341,9 @@ def main(
     photos: Annotated[Path | None, typer.Option(help="A folder of photographs, more backgrounds.")] = None,
     out: Annotated[Path, typer.Option(help="Where the ONNX file goes.")] = WEIGHTS,
     threads: Annotated[int, typer.Option(help="Torch threads, and painting processes.")] = 2,
+    examples_file: Annotated[
+        Path | None, typer.Option(help="An .npz that keeps the painted examples.")
+    ] = None,
     validate_only: Annotated[bool, typer.Option(help="Only measure the file that is there.")] = False,
 ) -> None:
     """Paint, train, export, check against torch, measure."""
@@ -338,7 +352,7 @@ def main(
     held_out = found[::HELD_OUT_PHOTOS]
     if not validate_only:
         began = time.monotonic()
-        data = examples(recipe, [photo for photo in found if photo not in held_out], threads)
+        data = examples(recipe, [photo for photo in found if photo not in held_out], threads, examples_file)
         print(f"{len(data[0])} examples in {time.monotonic() - began:.0f} s", flush=True)
         difference = export(train(recipe, data, threads), out)
         print(f"{out.stat().st_size} bytes; onnxruntime and torch differ by at most {difference:.1e}")

@@ -119,7 +119,21 @@ def spreadsheet(rng: Random, size: Size) -> Image.Image:
     for left, right in pairwise([0, *(int(stop) for stop in stops if stop < width + 6 * row)]):
         draw.line((right, top, right, height), (150, 150, 150), 2)
         cells(rng, draw, (left, top, right, height), row)
+    for _ in range(int(rng.integers(1, 4))):
+        inset(rng, draw, size, top)
     return image
+
+
+def inset(rng: Random, draw: ImageDraw.ImageDraw, size: Size, top: int) -> None:
+    """A chart that floats over the cells, or a block of cells filled with colour."""
+    width, height = size
+    left, upper = int(width * rng.uniform(0, 0.7)), int(rng.uniform(top, height * 0.75))
+    right, lower = left + int(width * rng.uniform(0.2, 0.5)), upper + int(height * rng.uniform(0.2, 0.5))
+    if rng.random() < 0.5:
+        draw.rectangle((left, upper, right, lower), hued(rng, (0.3, 0.8), (0.3, 0.9)))
+    else:
+        draw.rectangle((left, upper, right, lower), "white", (120, 120, 120), 3)
+        plot(rng, draw, (left + 50, upper + 40, right - 30, lower - 40), (60, 60, 65))
 
 
 def cells(rng: Random, draw: ImageDraw.ImageDraw, box: tuple[int, int, int, int], row: int) -> None:

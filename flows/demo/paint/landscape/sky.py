@@ -67,8 +67,8 @@ def clouds(rng: Random, canvas: Floats, horizon: float, light: Light, cover: flo
     edge = 1.1 - 1.5 * cover
     mask = step(edge, edge + (1.6 if wisps else 0.9), thickness) * np.float32(0.92)
     shift = max(2, shape[0] // 40)
-    below = np.roll(thickness, shift, axis=0)
-    lit = np.clip(0.62 + 0.5 * (thickness - below) - 0.16 * np.maximum(thickness - edge - 0.6, 0), 0, 1)
+    above = np.concatenate([thickness[:shift], thickness[:-shift]])
+    lit = np.clip(0.62 + 0.5 * (thickness - above) - 0.16 * np.maximum(thickness - edge - 0.6, 0), 0, 1)
     dark = mixed(light.haze, light.zenith, 0.35)
     bright = mixed(light.sun, (1.0, 1.0, 1.0), 0.5)
     shade = column(dark) * 0.85 + lit * (column(bright) - column(dark) * 0.85)
