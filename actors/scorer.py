@@ -5,17 +5,19 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from actors.storage import Output
 from models.taste import Taste
 
 
 class Scorer:
-    """A taste, as ``Taste.to_bytes`` gave it, so that the actor may live on another node.
+    """A taste that an output holds: a restarted actor reads it again, where an argument might be gone by then.
 
-    Raises TasteError for bytes that are no taste and EncoderMismatchError for another encoder's.
+    ``path`` is the file, relative to the output, that has what ``Taste.to_bytes`` gave. Raises TasteError for
+    bytes that are no taste and EncoderMismatchError for another encoder's.
     """
 
-    def __init__(self, taste: bytes, encoder_fingerprint: str) -> None:
-        self._taste = Taste.from_bytes(taste)
+    def __init__(self, output_uri: str, path: str, encoder_fingerprint: str) -> None:
+        self._taste = Taste.from_bytes(Output(output_uri).read(path))
         self._taste.check_encoder(encoder_fingerprint)
 
     def __call__(

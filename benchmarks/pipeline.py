@@ -38,8 +38,9 @@ from flows.progress import Progress
 from flows.settings import Settings, load_settings
 from flows.stream import Stream
 from flows.windows import WindowAssembler
+from models.fitting import fit_taste
 from models.registry import encoder_row, file_sha256, resolve_weights
-from models.taste import Taste, fit_taste
+from models.taste import Taste
 
 LIFTED = HostBudget(connections=256, per_second=100_000)
 
@@ -101,7 +102,8 @@ def with_ray(settings: Settings, taste: Taste, console: Console, memory: Memory 
     ledger, assembler = Ledger(output), WindowAssembler()
     ahead = AHEAD_WINDOWS * settings.window.count
     crawl = CrawlAhead(parts.listings, parts.crawlers, ledger, assembler, limit=None, ahead=max(ahead, 1024))
-    with Watch(console, memory) as watch:
+    watch = Watch(console, memory)
+    with watch:
         stream = Stream(
             run="benchmark",
             output=output,

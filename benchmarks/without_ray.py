@@ -28,18 +28,19 @@ from models.registry import encoder_row
 from models.taste import Taste
 
 BLOCK = 32
+TASTE = "state/taste.npz"
 
 
 def images_per_second(
     urls: list[str], out: Path, taste: Taste, processes: int, settings: CrawlSettings
 ) -> float:
     """Fetch, judge and write all of them; counts from the first request, when the models are loaded."""
+    for n in range(processes):
+        Output(str(out / str(n))).write(TASTE, taste.to_bytes())
     context = multiprocessing.get_context("spawn")
     ready = context.Barrier(processes + 1)
     workers = [
-        context.Process(
-            target=_work, args=(urls[n::processes], str(out / str(n)), taste.to_bytes(), settings, ready)
-        )
+        context.Process(target=_work, args=(urls[n::processes], str(out / str(n)), settings, ready))
         for n in range(processes)
     ]
     for worker in workers:
@@ -53,10 +54,12 @@ def images_per_second(
     return len(urls) / (time.perf_counter() - started)
 
 
-def _work(urls: list[str], out: str, taste: bytes, settings: CrawlSettings, ready: Any) -> None:
-    loaded = Taste.from_bytes(taste)
-    judge = _Judge(loaded, Encoder(loaded.encoder, 1, "cpu"), Scorer(taste, loaded.encoder_fingerprint))
-    asyncio.run(_mine(urls, Output(out), judge, settings, ready))
+def _work(urls: list[str], out: str, settings: CrawlSettings, ready: Any) -> None:
+    output = Output(out)
+    taste = Taste.from_bytes(output.read(TASTE))
+    scorer = Scorer(out, TASTE, taste.encoder_fingerprint)
+    judge = _Judge(taste, Encoder(taste.encoder, 1, "cpu"), scorer)
+    asyncio.run(_mine(urls, output, judge, settings, ready))
 
 
 class _Judge:

@@ -12,7 +12,6 @@ from typing import Annotated, Any
 
 import ray
 import typer
-from actors.watermark import Watermark
 from rich.console import Console
 
 from actors.crawler.crawler import Crawler
@@ -26,6 +25,7 @@ from actors.lock import OutputLock
 from actors.scorer import Scorer
 from actors.sink import Judges, Sink
 from actors.storage import Output
+from actors.watermark import Watermark
 from flows import dry_run, placement, preflight
 from flows.crawl_ahead import CrawlAhead
 from flows.demo import visit
@@ -58,6 +58,8 @@ class Pipeline:
 
 def pipeline(settings: Settings, taste: Taste, where: Placement) -> Pipeline:
     """Wire the way of an image: listings → crawlers → judge (a list of steps) → sink."""
+    liking = f"state/taste-{taste.fingerprint[:16]}.npz"
+    Output(settings.out).write(liking, taste.to_bytes())
     row = encoder_row(settings.encoder)
     gates = settings.crawl.shape
     listings = [on_this_node(Listing).remote(source, settings.crawl, None) for source in settings.sources]
@@ -71,7 +73,7 @@ def pipeline(settings: Settings, taste: Taste, where: Placement) -> Pipeline:
         )
         for _ in range(where.encoders)
     ]
-    scorers = [replica(Scorer).remote(taste.to_bytes(), taste.encoder_fingerprint)]
+    scorers = [on_this_node(Scorer).remote(settings.out, liking, taste.encoder_fingerprint)]
     watermarks = [
         replica(Watermark, num_gpus=where.watermark_gpus).remote(where.encoder_threads, where.device)
         for _ in range(where.encoders)

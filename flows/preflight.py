@@ -6,7 +6,6 @@ import os
 from pathlib import Path
 from typing import Any
 
-from models.taste import Taste
 from rich.console import Console
 
 from actors.crawler.sources import open_source, parse_source
@@ -15,6 +14,7 @@ from flows.exits import PreflightError
 from flows.fit import taste_from_folder
 from flows.settings import Settings
 from models.registry import cache_folder, encoder_row, file_sha256, resolve_weights
+from models.taste import Taste
 
 
 def given(flags: dict[str, Any]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 import ray
 
+from actors.crawler.locate import without_userinfo
 from actors.judge import Judge
 from actors.ledger import Ledger
 from actors.manifest import Manifest
@@ -21,6 +22,7 @@ from flows.judging import BlocksLostError, judge_blocks
 from flows.placement import Placement
 from flows.settings import WindowSettings
 from flows.windows import Pick, WindowAssembler, window_size
+from models.records import Candidate, Ready
 
 CURSORS = "state/cursors.json"
 _FETCHES = 3
@@ -120,7 +122,7 @@ class Stream:
             run=self._run,
             opened_at=now,
             submissions={pick.entry.submission.item: pick.entry.total() for pick in picks},
-            candidates=tuple(replace(pick.ready.candidate, outcome=pick.ready.outcome) for pick in picks),
+            candidates=tuple(_as_written(pick.ready) for pick in picks),
             cursors=dict(self._assembler.cursors),
         )
 
@@ -150,3 +152,9 @@ class Stream:
             self._flights.popleft()
             self._output.write_json(CURSORS, flight.manifest.cursors)
             self._watcher.committed(report)
+
+
+def _as_written(ready: Ready) -> Candidate:
+    # A post may link to https://user:password@host/: that is nobody's to keep.
+    urls = tuple(without_userinfo(url) for url in ready.candidate.urls)
+    return replace(ready.candidate, urls=urls, outcome=ready.outcome)

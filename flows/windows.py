@@ -6,6 +6,7 @@ closes the same windows as one that was not interrupted.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,6 +16,8 @@ from actors.manifest import SeenSubmission
 from models.records import Candidate, Ready, Submission
 
 FIRST_WINDOW = 32
+# An API that takes longer to say what a submission holds delays that submission alone.
+RESOLVE_SECONDS = 30.0
 
 
 @dataclass(slots=True)
@@ -30,6 +33,7 @@ class Entry:
     ready: dict[str, Ready] = field(default_factory=dict)
     late: set[str] = field(default_factory=set)
     taken: set[str] = field(default_factory=set)
+    since: float = field(default_factory=time.monotonic)
 
     @property
     def is_taken(self) -> bool:
@@ -89,6 +93,7 @@ class WindowAssembler:
         entry.resolved = False
         entry.ready.clear()
         entry.late.clear()
+        entry.since = time.monotonic()
 
     def close(self, count: int, most_bytes: int, *, partial: bool, ended: bool) -> list[Pick]:
         """Close a window, or give nothing where it has to wait.
@@ -126,7 +131,7 @@ class WindowAssembler:
 
 def _ready_of(entry: Entry) -> tuple[list[Ready], bool]:
     if not entry.resolved:
-        return [], True
+        return [], time.monotonic() - entry.since < RESOLVE_SECONDS
     found: list[Ready] = []
     for candidate in entry.candidates:
         if candidate.key in entry.taken:

@@ -40,7 +40,12 @@ def join(base: URL, location: str) -> URL:
 
 def shown(text: str) -> str:
     """Give text of a URL or path as it may stand in a row: no userinfo, valid UTF-8, of bounded length."""
-    return printable(_USERINFO.sub("//", text))
+    return printable(without_userinfo(text))
+
+
+def without_userinfo(text: str) -> str:
+    """Take ``user:password@`` out of a URL, or of what only looks like one."""
+    return _USERINFO.sub("//", text)
 
 
 def printable(text: str) -> str:

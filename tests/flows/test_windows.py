@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from actors.crawler.events import Fetched, Late, News, Resolved
-from flows.windows import Entry, WindowAssembler, window_size
+from flows.windows import RESOLVE_SECONDS, Entry, WindowAssembler, window_size
 from models.records import Candidate, Ready, Submission
 
 MANY = 1 << 40
@@ -60,6 +60,19 @@ def test_a_late_candidate_is_left_to_a_later_window() -> None:
     tell(made, fetched(0), fetched(3))
     assert closed(made, 2) == ["t3_0/0", "t3_3/0"]
     assert len(made) == 0
+
+
+def test_a_submission_that_takes_long_to_resolve_delays_only_itself() -> None:
+    made = WindowAssembler()
+    slow = Entry(submission(0), 0, frozenset())
+    made.add(0, slow)
+    made.add(1, Entry(submission(1), 0, frozenset()))
+    tell(made, Resolved(1, candidates(1)), fetched(1))
+    assert closed(made, 1) == []
+    slow.since -= RESOLVE_SECONDS
+    assert closed(made, 1) == ["t3_1/0"]
+    tell(made, Resolved(0, candidates(0)), fetched(0))
+    assert closed(made, 1) == ["t3_0/0"]
 
 
 def test_the_last_window_is_what_is_left() -> None:
