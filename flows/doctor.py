@@ -15,7 +15,7 @@ from rich.console import Console
 from actors.crawler.settings import CrawlSettings
 from actors.crawler.sources import open_source, parse_source
 from actors.storage import Output
-from flows.exits import EXPECTED, USAGE, PreflightError
+from flows.exits import EXPECTED, USAGE, PreflightError, run_script
 from models.registry import cache_folder, encoder_row, resolve_weights, watermark_row
 
 _GIB = 1 << 30
@@ -94,4 +94,4 @@ def _answers(source: str) -> str:
 
 
 if __name__ == "__main__":
-    typer.run(doctor)
+    run_script(doctor)

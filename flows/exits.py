@@ -8,12 +8,12 @@ from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
 import typer
-from models.taste import TasteError
 
 from actors.crawler.sources import SourceError
 from actors.storage import OutputError
 from flows.settings import SettingsError
 from models.registry import ModelError
+from models.taste import TasteError
 
 USAGE = 2
 Parameters = ParamSpec("Parameters")
@@ -39,3 +39,10 @@ def explained(command: Callable[Parameters, Result]) -> Callable[Parameters, Res
             raise typer.Exit(USAGE) from error
 
     return wrapper
+
+
+def run_script(command: Callable[..., object]) -> None:
+    """Run one command as a script; a defect shows a plain traceback, without the values of variables in it."""
+    app = typer.Typer(pretty_exceptions_enable=False)
+    app.command()(command)
+    app()

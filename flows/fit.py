@@ -12,7 +12,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from actors.encoder import Encoder
-from flows.exits import explained
+from flows.exits import explained, run_script
 from flows.liked import Liked, described, distinct, embed, image_files, taste_from_folder
 from models.fitting import fit_taste
 from models.registry import encoder_row
@@ -108,4 +108,4 @@ def draw_histogram(taste: Taste, path: Path) -> None:
 
 
 if __name__ == "__main__":
-    typer.run(fit)
+    run_script(fit)

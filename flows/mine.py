@@ -29,7 +29,7 @@ from actors.watermark import Watermark
 from flows import dry_run, placement, preflight
 from flows.crawl_ahead import CrawlAhead
 from flows.demo import visit
-from flows.exits import explained
+from flows.exits import explained, run_script
 from flows.interrupts import Interrupts
 from flows.placement import Placement
 from flows.progress import Progress
@@ -235,4 +235,4 @@ def mine(
 
 
 if __name__ == "__main__":
-    typer.run(mine)
+    run_script(mine)

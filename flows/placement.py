@@ -10,6 +10,8 @@ from typing import Any, Literal
 
 import ray
 
+from flows.exits import PreflightError
+
 OBJECT_STORE_BYTES = 1 << 30
 _CPUS_A_CRAWLER = 8
 # Judges wait for models half of their time, so there are more of them than cores.
@@ -72,17 +74,21 @@ def cores() -> int:
 
 
 def connect() -> None:
-    """Join the Ray that runs here (``ray start``, ``ray submit``, RAY_ADDRESS), or start one on this machine."""
+    """Join the Ray that runs here (``ray start``, ``ray submit``, RAY_ADDRESS), or start one on this machine.
+
+    Raises PreflightError where a Ray is named that cannot be joined.
+    """
     # Ray's metrics keep every dataset's figures for ever: 1 GB after 1,800 small windows.
     os.environ.setdefault("RAY_enable_metrics_collection", "0")
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
     try:
-        # Not address="auto": that joins any Ray found here, another goldpan's too, and dies with it.
-        ray.init(include_dashboard=False, object_store_memory=OBJECT_STORE_BYTES, **quiet)
-    except ValueError:
-        # A running cluster was found, and its sizes are its own.
-        ray.init(**quiet)
+        _join_or_start(quiet)
+    except ConnectionError as error:
+        raise PreflightError(
+            f"Ray cannot be joined: {error}. If it wants a token, set RAY_AUTH_MODE=token here too; if it is not "
+            "meant to run, `ray stop`, or unset RAY_ADDRESS"
+        ) from error
     # Read tasks take their number of retries in no other way (2.60), and fuse with the judge only if it is the same.
     warnings.filterwarnings("ignore", "`ray_remote_args` is deprecated")
     context = ray.data.DataContext.get_current()
@@ -90,3 +96,12 @@ def connect() -> None:
     context.print_on_execution_start = False
     # A dataset's failure comes back as an exception; its log repeats it, and says that there are no progress bars.
     logging.getLogger("ray.data").setLevel(logging.CRITICAL)
+
+
+def _join_or_start(quiet: dict[str, Any]) -> None:
+    try:
+        # Not address="auto": that joins any Ray found here, another goldpan's too, and dies with it.
+        ray.init(include_dashboard=False, object_store_memory=OBJECT_STORE_BYTES, **quiet)
+    except ValueError:
+        # A running cluster was found, and its sizes are its own.
+        ray.init(**quiet)

@@ -32,7 +32,7 @@ from actors.crawler.resolvers.sites import plan_submission, plan_url
 from actors.crawler.robots import opted_out
 from actors.crawler.settings import Over18
 from actors.crawler.sources.post import submission_of
-from flows.exits import PreflightError, explained
+from flows.exits import PreflightError, explained, run_script
 from flows.settings import load_settings
 from models.reasons import Reason
 from models.records import Submission
@@ -168,4 +168,4 @@ def _without_url(plan: Plan) -> dict[str, str]:
 
 
 if __name__ == "__main__":
-    typer.run(resolve)
+    run_script(resolve)

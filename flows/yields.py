@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from actors.storage import Output
-from flows.exits import PreflightError, explained
+from flows.exits import PreflightError, explained, run_script
 from models.schema import VERDICTS
 
 
@@ -95,4 +95,4 @@ def _table(rows: list[dict[str, Any]], by: By) -> Table:
 
 
 if __name__ == "__main__":
-    typer.run(yields)
+    run_script(yields)
