@@ -135,6 +135,7 @@ def _ledger_row(manifest: Manifest, row: Row) -> Row:
         "over_18": submission.over_18,
         "reddit_score": submission.reddit_score,
         "reason": Reason(row["reason"]),
+        "detail": row["detail"] or None,
         "fetched_at": _moment(row["fetched_at"]),
         "encoder": None,
         "taste": None,

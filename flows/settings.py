@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
+import yaml
 from pydantic import BaseModel, ByteSize, ConfigDict, Field, ValidationError
+from pydantic.fields import FieldInfo
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -88,14 +90,24 @@ def load_settings(flags: dict[str, Any], config: Path | None = None) -> Settings
 
 
 def assign(flags: dict[str, Any], assignment: str) -> None:
-    """Put ``a.b=value`` into nested flags; raises SettingsError where it has no such form."""
+    """Put ``a.b=value`` into nested flags, the value as YAML has it: a number, a word, [a, list], {a: map}.
+
+    Raises SettingsError where it has no such form, or where it is a secret: a command line is there for all to see.
+    """
     name, equals, value = assignment.partition("=")
     if not equals or not name:
         raise SettingsError(f"--set {assignment}: give it as name=value, such as crawl.patience=10")
+    if name in _secrets(Settings):
+        raise SettingsError(
+            f"--set {name}: a secret; set {PREFIX}{name.upper().replace('.', '__')} in the environment"
+        )
     *groups, last = name.split(".")
     for group in groups:
         flags = flags.setdefault(group, {})
-    flags[last] = value
+    try:
+        flags[last] = yaml.safe_load(value)
+    except yaml.YAMLError as error:
+        raise SettingsError(f"--set {name}: its value cannot be read: {value}") from error
 
 
 def _explain(error: ValidationError) -> Iterator[str]:
@@ -108,8 +120,16 @@ def _explain(error: ValidationError) -> Iterator[str]:
         yield f"{name}: no such setting" + (f"; did you mean {near[0]}?" if near else "")
 
 
-def _names(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
+def _names(model: type[BaseModel]) -> Iterator[str]:
+    return (name for name, _ in _fields(model))
+
+
+def _secrets(model: type[BaseModel]) -> set[str]:
+    return {name for name, field in _fields(model) if "Secret" in str(field.annotation)}
+
+
+def _fields(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, FieldInfo]]:
     for name, field in model.model_fields.items():
-        yield prefix + name
+        yield prefix + name, field
         if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
-            yield from _names(field.annotation, f"{prefix}{name}.")
+            yield from _fields(field.annotation, f"{prefix}{name}.")

@@ -21,7 +21,7 @@ def _column(
 
 
 _NOT_REDDIT = "the source does not tell"
-_NOT_FETCHED = "nothing was fetched"
+_NOT_ASKED = "nothing was asked for"
 _NO_BYTES = "no bytes arrived"
 _NOT_DECODED = "the bytes were not read as an image"
 _NOT_SCORED = "the verdict fell before the encoder"
@@ -38,13 +38,13 @@ VERDICTS = pa.schema(
         _column("subreddit", pa.string(), "subreddit, without r/", null=_NOT_REDDIT),
         _column("author", pa.string(), "Reddit user", null="deleted, or the source does not tell"),
         _column("title", pa.string(), "the submission's title", null=_NOT_REDDIT),
-        _column("permalink", pa.string(), "path of the submission at its site", null=_NOT_REDDIT),
+        _column("permalink", pa.string(), "URL of the submission at its site", null=_NOT_REDDIT),
         _column("created", UTC_MILLISECONDS, "when the submission was made", null=_NOT_REDDIT, unit="UTC"),
         _column("over_18", pa.bool_(), "marked NSFW", null=_NOT_REDDIT),
         _column("reddit_score", pa.int32(), "up- minus downvotes when seen", null=_NOT_REDDIT),
-        _column("url", pa.string(), "the URL that was asked for, or the file's path", null=_NOT_FETCHED),
-        _column("final_url", pa.string(), "the URL after redirects", null=_NOT_FETCHED),
-        _column("host", pa.string(), "host of `url`", null=_NOT_FETCHED),
+        _column("url", pa.string(), "the URL that was asked for, or the file's path", null=_NOT_ASKED),
+        _column("final_url", pa.string(), "the URL after redirects", null=_NOT_ASKED),
+        _column("host", pa.string(), "host of `url`", null=_NOT_ASKED),
         _column("http_status", pa.int16(), "the last answer's status", null="no answer"),
         _column("content_type", pa.string(), "as the host says, not as the bytes are", null="not said"),
         _column("bytes", pa.int64(), "length of the original", null=_NO_BYTES, unit="bytes"),
@@ -60,7 +60,7 @@ VERDICTS = pa.schema(
         _column("watermark", pa.float32(), "probability of a visible mark", null="not looked for"),
         _column("verdict", pa.string(), "accepted, rejected, skipped or failed"),
         _column("reason", pa.string(), "why; a closed enum, models/reasons.py"),
-        _column("stage", pa.string(), "where on the way the verdict fell"),
+        _column("stage", pa.string(), "the last stage it came to: where the verdict fell"),
         _column(
             "detail",
             pa.string(),
@@ -68,8 +68,8 @@ VERDICTS = pa.schema(
             null="none",
         ),
         _column("path", pa.string(), "the kept file, relative to the output", null="not accepted"),
-        _column("fetched_at", UTC_MILLISECONDS, "when the last byte arrived", null=_NOT_FETCHED, unit="UTC"),
-        _column("latency_ms", pa.float32(), "first request to last byte", null=_NOT_FETCHED, unit="ms"),
+        _column("fetched_at", UTC_MILLISECONDS, "when the last byte arrived", null=_NO_BYTES, unit="UTC"),
+        _column("latency_ms", pa.float32(), "first request to last byte", null=_NO_BYTES, unit="ms"),
     ],
     metadata={"goldpan.schema": SCHEMA_VERSION},
 )
