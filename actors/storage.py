@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import uuid
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 import pyarrow as pa
-import pyarrow.dataset as ds
 import pyarrow.fs as pafs
 import pyarrow.parquet as pq
+
+if TYPE_CHECKING:
+    import pyarrow.dataset as ds
 
 TEMPORARY = ".tmp-"
 
@@ -76,6 +78,9 @@ class Output:
 
     def dataset(self, paths: list[str], schema: pa.Schema) -> ds.Dataset:
         """Open Parquet files as one dataset with this schema, to be read by part."""
+        # It imports pandas, most of a second in each actor that writes and never queries.
+        import pyarrow.dataset as ds
+
         return ds.dataset([self._full(path) for path in paths], schema, format="parquet", filesystem=self._fs)
 
     def names(self, folder: str, suffix: str = "") -> list[str]:

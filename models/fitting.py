@@ -72,7 +72,7 @@ def fit_taste(
         projection=density.projection,
         log_jacobian=density.log_jacobian,
         mixture=density.mixture,
-        threshold=float(np.quantile(scores, 1 - keep)),
+        threshold=_threshold(scores, keep),
         keep=keep,
         liked=len(x),
         histogram=(tuple(map(int, counts)), tuple(map(float, edges))),
@@ -108,6 +108,16 @@ def _most_likely(held_out: dict[int, Vectors]) -> int:
         if gain.mean() > gain.std() / np.sqrt(len(gain)):
             chosen = k
     return chosen
+
+
+def _threshold(scores: Vectors, keep: float) -> float:
+    """The score that at least the share ``keep`` of unseen images like these reach (conformal quantile).
+
+    The rank counts the next image too: with few scores a plain quantile lets through less than it promises
+    (Vovk, Gammerman & Shafer 2005, Algorithmic learning in a random world).
+    """
+    rank = max(int((1 - keep) * (len(scores) + 1)), 1)
+    return float(np.sort(scores)[rank - 1])
 
 
 def _density(x: Vectors, axes: Vectors, components: int, seed: int) -> _Density:
