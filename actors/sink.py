@@ -50,12 +50,14 @@ class Committed:
 class Sink:
     """Commits windows, one at a time and in order.
 
-    Every call can be repeated: names follow from the manifest and the rows, so it writes the same files again.
+    ``index`` is the name of the duplicate index's actor. Every call can be repeated: names follow from the manifest
+    and the rows, so it writes the same files again.
     """
 
-    def __init__(self, output_uri: str, index: Any, judges: Judges) -> None:
+    def __init__(self, output_uri: str, index: str, judges: Judges) -> None:
         self._output = Output(output_uri)
-        self._index = index
+        # By name: a handle among the arguments may be gone by the time the actor is restarted.
+        self._index: Any = ray.get_actor(index)
         self._judges = judges
 
     def commit(self, manifest: Manifest, blocks: Sequence[ray.ObjectRef[pa.Table]]) -> Committed:

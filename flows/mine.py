@@ -43,6 +43,7 @@ from models.taste import Taste
 AHEAD_WINDOWS = 4
 # Every call can be repeated; one that kills its actor again and again is given up, and its input bisected.
 RETRIES = 3
+INDEX = "duplicate-index"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,7 @@ def pipeline(settings: Settings, taste: Taste, where: Placement) -> Pipeline:
         replica(Watermark, num_gpus=where.watermark_gpus).remote(where.encoder_threads, where.device)
         for _ in range(where.encoders)
     ]
-    index = on_this_node(DuplicateIndex).remote(settings.out, settings.near_bits)
+    index = on_this_node(DuplicateIndex, name=INDEX).remote(settings.out, settings.near_bits)
     judge = Judge(
         [
             Inspect(gates, row, thumbs=settings.thumbs),
@@ -90,7 +91,7 @@ def pipeline(settings: Settings, taste: Taste, where: Placement) -> Pipeline:
     )
     judges = Judges(f"{taste.encoder}@{taste.encoder_fingerprint[:16]}", taste.fingerprint, taste.threshold)
     return Pipeline(
-        listings, crawlers, encoders, judge, on_this_node(Sink).remote(settings.out, index, judges)
+        listings, crawlers, encoders, judge, on_this_node(Sink).remote(settings.out, INDEX, judges)
     )
 
 

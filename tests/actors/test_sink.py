@@ -23,6 +23,7 @@ from models.reasons import Reason, Stage
 from models.records import Candidate, Submission
 
 OPENED = datetime(2026, 11, 23, 23, 59, 59, tzinfo=UTC)
+INDEX = "index-of-this-test"
 JUDGES = Judges("gist@abc", "taste", -100.0)
 
 
@@ -55,13 +56,13 @@ def output(tmp_path: Path) -> Output:
 
 @pytest.fixture
 def index(ray_here: None, output: Output) -> Iterator[Any]:
-    handle: Any = ray.remote(DuplicateIndex).options(num_cpus=0).remote(output.uri)
+    handle: Any = ray.remote(DuplicateIndex).options(num_cpus=0, name=INDEX).remote(output.uri)
     yield handle
     ray.kill(handle)
 
 
 def commit(output: Output, index: Any, window: Manifest, looks: list[Look]) -> dict[str, dict[str, Any]]:
-    Sink(output.uri, index, JUDGES).commit(window, [ray.put(judged(looks))])
+    Sink(output.uri, INDEX, JUDGES).commit(window, [ray.put(judged(looks))])
     rows = output.read_table(window.shard("verdicts")).to_pylist()
     assert [row["key"] for row in rows] == [one.key for one in window.candidates]
     return {row["key"]: row for row in rows}
