@@ -133,20 +133,23 @@ def _density(x: Vectors, axes: Vectors, components: int, seed: int) -> _Density:
 
 
 def _assigned(axes: Vectors, components: int, seed: int) -> npt.NDArray[np.intp]:
-    return fit(axes, components, covariance="tied", ridge=0.1, seed=seed).assign(axes)
+    return fit(axes, components, covariance="spherical", ridge=0.01, seed=seed).assign(axes)
 
 
 def _leading(x: Vectors) -> Vectors:
-    """The leading principal axes of the rows of [n, d], each scaled to variance 1: [n, at most 20]."""
+    """The leading principal axes of the rows of [n, d], scaled alike to mean variance 1: [n, at most 20].
+
+    Each keeps its share: where the liked images fall into kinds, the kinds make the long axes.
+    """
     centred = x - x.mean(axis=0)
     wide = len(x) < x.shape[1]
     products = centred @ centred.T if wide else centred.T @ centred
     side = len(products)
     count = min(_LEADING, len(x) // 4, side)
     values, vectors = eigh(products, subset_by_index=[side - count, side - 1])
-    real = values > 1e-9 * values[-1]
-    axes = vectors[:, real] if wide else centred @ vectors[:, real] / np.sqrt(values[real])
-    return np.asarray(axes * np.sqrt(len(x)))
+    values = np.maximum(values, 0)
+    axes = vectors * np.sqrt(values) if wide else centred @ vectors
+    return np.asarray(axes / np.sqrt(values.mean() / len(x)))
 
 
 def _whitener(scatter: Vectors, components: int) -> Vectors:

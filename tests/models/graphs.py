@@ -1,0 +1,39 @@
+"""Tiny ONNX graphs for tests."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import onnx
+from onnx import TensorProto, helper
+
+from models.registry import ModelRow, Task, Weights
+
+
+def mean_colour(path: Path, *, name: str = "input", size: int | str = 8, outputs: int = 3) -> Path:
+    """Write a model of the mean of each channel: float32 [n, 3, size, size] in, [n, 3] (or 1) out."""
+    axes = [2, 3] if outputs == 3 else [1, 2, 3]
+    node = helper.make_node("ReduceMean", [name], ["means"], axes=axes, keepdims=0)
+    wide = helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", 3, size, size])
+    narrow = helper.make_tensor_value_info("means", TensorProto.FLOAT, ["n", 3] if outputs == 3 else ["n"])
+    graph = helper.make_graph([node], "tiny", [wide], [narrow])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    onnx.save(model, str(path))
+    return path
+
+
+def tiny_row(**changes: object) -> ModelRow:
+    """Return the row that mean_colour's model keeps to, with changes."""
+    fields: dict[str, object] = {
+        "name": "tiny",
+        "task": Task.ENCODER,
+        "weights": Weights.RELEASE,
+        "file": "tiny.onnx",
+        "input_name": "input",
+        "size": 8,
+        "dimension": 3,
+        "licence": "Apache-2.0",
+        "source": "a test",
+    }
+    return ModelRow(**(fields | changes))  # type: ignore[arg-type]

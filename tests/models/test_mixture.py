@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.mixture import GaussianMixture as Estimator
+
+from models.mixture import Covariance, GaussianMixture, fit, from_estimator
+from models.registry import ModelError
+
+
+def _clusters(seed: int, n: int, p: int) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+    rng = np.random.default_rng(seed)
+    return (
+        rng.normal(size=(n, p)) * rng.uniform(0.01, 30, p) + rng.normal(size=(3, p))[rng.integers(3, size=n)]
+    )
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    covariance=st.sampled_from(["full", "tied", "diag", "spherical"]),
+    components=st.integers(1, 4),
+    p=st.integers(1, 12),
+    seed=st.integers(0, 2**31),
+)
+def test_scores_equal_scikit_learns(covariance: Covariance, components: int, p: int, seed: int) -> None:
+    x = _clusters(seed, 60, p)
+    estimator = Estimator(components, covariance_type=covariance, reg_covar=1e-3, random_state=0, tol=1e-1)
+    estimator.fit(x)
+    far = np.vstack([x, x * 40])
+    ours, theirs = from_estimator(estimator).log_likelihood(far), estimator.score_samples(far)
+    assert ours.dtype == np.float64
+    assert (np.abs(ours - theirs) <= 1e-6 * np.maximum(1, np.abs(theirs))).all()
+
+
+def test_a_fit_is_deterministic_and_finds_the_clusters() -> None:
+    rng = np.random.default_rng(3)
+    truth = rng.integers(3, size=300)
+    x = np.array([[0.0, 0], [9, 9], [-9, 9]])[truth] + rng.normal(size=(300, 2))
+    first, second = fit(x, 3, covariance="tied"), fit(x, 3, covariance="tied")
+    np.testing.assert_array_equal(first.means, second.means)
+    assert first.components == 3
+    pairs = set(zip(truth.tolist(), first.assign(x).tolist(), strict=True))
+    assert len(pairs) == 3
+
+
+def test_a_row_that_is_not_finite_scores_nan_and_spoils_no_other() -> None:
+    x = _clusters(0, 40, 3)
+    mixture = fit(x, 2)
+    spoilt = x.copy()
+    spoilt[[1, 5, 7], [0, 1, 2]] = [np.nan, np.inf, -np.inf]
+    scores = mixture.log_likelihood(spoilt)
+    assert np.flatnonzero(np.isnan(scores)).tolist() == [1, 5, 7]
+    np.testing.assert_array_equal(scores[8:], mixture.log_likelihood(x)[8:])
+    assert len(mixture.log_likelihood(x[:0])) == 0
+
+
+def test_the_arrays_are_frozen_and_have_to_fit_together() -> None:
+    ones = np.ones((2, 3))
+    mixture = GaussianMixture(np.full(2, 0.5), ones.copy(), ones.copy())
+    with pytest.raises(ValueError, match="read-only"):
+        mixture.means[0, 0] = 5
+    with pytest.raises(ModelError, match="not the arrays of one mixture"):
+        GaussianMixture(np.full(3, 1 / 3), ones, ones)
+    with pytest.raises(ModelError, match="not the arrays of one mixture"):
+        GaussianMixture(np.full(2, 0.5), ones, np.ones((2, 3, 2)))

@@ -1,0 +1,202 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from models.fitting import fit_taste
+from models.taste import EncoderMismatchError, Taste, TasteError
+
+Floats = npt.NDArray[np.float32]
+
+
+def liked(n: int, seed: int = 0, d: int = 24) -> Floats:
+    # Variances fall off like those of real embeddings, along axes that are not the coordinates.
+    axes = np.linalg.qr(np.random.default_rng(99).normal(size=(d, d)))[0]
+    return np.asarray(
+        np.random.default_rng(seed).normal(size=(n, d)) / np.arange(1, d + 1) @ axes, np.float32
+    )
+
+
+def two_kinds(n: int, seed: int) -> Floats:
+    kind = np.random.default_rng(seed).integers(2, size=n)
+    return np.asarray(liked(n, seed) + 12 * kind[:, None] * np.eye(24)[0], np.float32)
+
+
+@pytest.fixture(scope="module")
+def taste() -> Taste:
+    return fit_taste(liked(80), encoder="gist", encoder_fingerprint="a" * 64)
+
+
+def test_the_threshold_keeps_about_its_share_of_unseen_likes(taste: Taste) -> None:
+    others = liked(2000, seed=1)
+    assert 0.9 < taste.accepts(taste.score(others)).mean() < 0.99
+    strict = fit_taste(liked(300), encoder="gist", encoder_fingerprint="a" * 64, keep=0.7)
+    assert 0.62 < strict.accepts(strict.score(others)).mean() < 0.78
+
+
+def test_what_the_likes_never_do_is_rejected(taste: Taste) -> None:
+    noise = np.random.default_rng(5).normal(size=(500, 24)).astype(np.float32) * liked(80).std()
+    assert taste.accepts(taste.score(noise)).mean() == 0
+
+
+def test_two_kinds_of_likes_get_two_components_and_what_lies_between_is_neither() -> None:
+    taste = fit_taste(two_kinds(400, seed=0), encoder="gist", encoder_fingerprint="a" * 64)
+    assert taste.mixture.components >= 2
+    assert taste.accepts(taste.score(two_kinds(1000, seed=1))).mean() > 0.9
+    between = liked(200, seed=2) + np.float32(6) * np.eye(24, dtype=np.float32)[0]
+    assert taste.accepts(taste.score(between)).mean() < 0.02
+
+
+def test_components_and_few_images_work_together() -> None:
+    taste = fit_taste(liked(30), encoder="gist", encoder_fingerprint="a" * 64, components=3)
+    assert 1 <= taste.mixture.components <= 3
+    assert taste.liked == 30
+
+
+def test_the_same_likes_give_the_same_taste_and_another_seed_another() -> None:
+    first = fit_taste(liked(60), encoder="gist", encoder_fingerprint="a" * 64)
+    again = fit_taste(liked(60), encoder="gist", encoder_fingerprint="a" * 64)
+    other = fit_taste(liked(60), encoder="gist", encoder_fingerprint="a" * 64, seed=1)
+    assert first.fingerprint == again.fingerprint != other.fingerprint
+
+
+def test_the_rounded_vector_is_what_is_fitted_and_scored(taste: Taste) -> None:
+    x = liked(20, seed=3)
+    np.testing.assert_array_equal(taste.score(x), taste.score(x.astype(np.float16)))
+    rounded = fit_taste(liked(80).astype(np.float16), encoder="gist", encoder_fingerprint="a" * 64)
+    assert rounded.fingerprint == taste.fingerprint
+
+
+def test_scores_are_log_densities_of_embeddings() -> None:
+    # One Gaussian in two dimensions, integrated on a grid.
+    taste = fit_taste(liked(200, d=2), encoder="gist", encoder_fingerprint="a" * 64, components=1)
+    side = np.linspace(-40, 40, 641)
+    grid = np.stack(np.meshgrid(side, side), axis=-1).reshape(-1, 2).astype(np.float32)
+    total = np.exp(taste.score(grid)).sum() * (side[1] - side[0]) ** 2
+    assert total == pytest.approx(1, abs=0.02)
+
+
+def test_an_embedding_that_is_not_finite_scores_nan_and_is_never_accepted(taste: Taste) -> None:
+    x = liked(5, seed=4)
+    x[0, 0], x[1, 1], x[2, 2] = np.nan, np.inf, 1e30
+    scores = taste.score(x)
+    assert np.isnan(scores).tolist() == [True, True, True, False, False]
+    assert not taste.accepts(scores)[:3].any()
+
+
+def test_embeddings_of_another_width_are_an_error(taste: Taste) -> None:
+    with pytest.raises(TasteError, match=r"\[n, 24\]"):
+        taste.score(np.zeros((2, 25), np.float32))
+
+
+@pytest.mark.parametrize(
+    ("embeddings", "keep", "components", "message"),
+    [
+        (liked(29), 0.95, None, "at least 30 liked images, not 29"),
+        (np.full((40, 24), np.nan, np.float32), 0.95, None, "not finite"),
+        (np.ones((40, 24), np.float32), 0.95, None, "all look the same"),
+        (liked(40), 1.0, None, "between 0 and 1"),
+        (liked(40), 0.95, 5, "allow 1 to 4 components"),
+    ],
+)
+def test_likes_that_cannot_be_fitted_say_what_to_change(
+    embeddings: Floats, keep: float, components: int | None, message: str
+) -> None:
+    with pytest.raises(TasteError, match=message):
+        fit_taste(embeddings, encoder="gist", encoder_fingerprint="a" * 64, keep=keep, components=components)
+
+
+def test_a_taste_survives_disk_and_wire(taste: Taste, tmp_path: Path) -> None:
+    taste.save(tmp_path / "mine")
+    x = liked(10, seed=6)
+    for copy in (Taste.load(tmp_path / "mine"), Taste.from_bytes(taste.to_bytes())):
+        assert copy.fingerprint == taste.fingerprint
+        assert copy.histogram == taste.histogram
+        np.testing.assert_array_equal(copy.score(x), taste.score(x))
+    assert sorted(path.name for path in (tmp_path / "mine").iterdir()) == ["taste.json", "taste.npz"]
+
+
+def test_the_cards_threshold_may_be_edited_by_hand(taste: Taste, tmp_path: Path) -> None:
+    taste.save(tmp_path)
+    card = tmp_path / "taste.json"
+    card.write_text(json.dumps(json.loads(card.read_text()) | {"threshold": 1.5}))
+    edited = Taste.load(tmp_path)
+    assert edited.threshold == 1.5
+    assert edited.fingerprint != taste.fingerprint
+
+
+def test_another_encoder_is_an_error_that_names_both(taste: Taste) -> None:
+    taste.check_encoder("a" * 64)
+    with pytest.raises(
+        EncoderMismatchError, match=r"gist \(aaaaaaaaaaaa\).*bbbbbbbbbbbb.*fit the taste again"
+    ):
+        taste.check_encoder("b" * 64)
+
+
+def _edit_card(**changes: object) -> Callable[[Path], None]:
+    def edit(folder: Path) -> None:
+        card = json.loads((folder / "taste.json").read_text())
+        (folder / "taste.json").write_text(json.dumps(card | changes))
+
+    return edit
+
+
+def _edit_array(name: str, change: Callable[[npt.NDArray[np.float64]], object]) -> Callable[[Path], None]:
+    def edit(folder: Path) -> None:
+        with np.load(folder / "taste.npz") as archive:
+            arrays = {key: archive[key] for key in archive.files}
+        arrays[name] = np.asarray(change(arrays[name]))
+        np.savez(folder / "taste.npz", **arrays)
+
+    return edit
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (lambda folder: (folder / "taste.npz").unlink(), "holds no taste"),
+        (lambda folder: (folder / "taste.json").unlink(), "holds no taste"),
+        (lambda folder: (folder / "taste.npz").write_bytes(b"no zip"), "cannot be read"),
+        (
+            lambda folder: (folder / "taste.npz").write_bytes((folder / "taste.npz").read_bytes()[:900]),
+            "cannot be read",
+        ),
+        (lambda folder: (folder / "taste.json").write_text("{"), "not JSON"),
+        (lambda folder: (folder / "taste.json").write_text("[]"), "version None"),
+        (_edit_card(version=99), "version 99"),
+        (_edit_card(threshold=None), "misstates"),
+        (_edit_card(threshold=float("nan")), "not a number"),
+        (_edit_card(histogram=3), "misstates"),
+        (_edit_card(arrays="0"), "not of one taste"),
+        (_edit_array("mean", lambda a: a * np.nan), "mean .* not finite"),
+        (_edit_array("means", lambda a: a[:, 1:]), "means .* is"),
+        (_edit_array("mean", lambda a: a.astype(np.float32)), "lacks the float64 array mean"),
+        (_edit_array("projection", lambda a: a[0]), "lacks the float64 array projection"),
+        (_edit_array("weights", lambda a: -a), "not positive"),
+        (_edit_array("mean", lambda a: np.array([{}] * len(a), object)), "cannot be read"),
+    ],
+)
+def test_a_spoilt_taste_is_a_clear_error(
+    taste: Taste, tmp_path: Path, spoil: Callable[[Path], object], message: str
+) -> None:
+    taste.save(tmp_path)
+    spoil(tmp_path)
+    with pytest.raises(TasteError, match=message):
+        Taste.load(tmp_path)
+
+
+def test_bytes_that_are_no_taste_are_a_clear_error() -> None:
+    with pytest.raises(TasteError, match="cannot be read"):
+        Taste.from_bytes(b"")
+
+
+def test_a_folder_that_cannot_be_written_is_a_clear_error(taste: Taste, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(TasteError, match="cannot be written"):
+        replace(taste).save(tmp_path / "file" / "below")
