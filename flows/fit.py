@@ -37,6 +37,7 @@ def fit(
     """Fit a taste on IMAGES, at least 30 of them, and write it to --out."""
     if not 0 < keep < 1:
         raise TasteError(f"--keep is a share between 0 and 1, like 0.95, not {keep}")
+    _check_writable(out)
     console = Console(highlight=False)
     runner = Encoder(encoder, threads or os.cpu_count() or 1, _device(device))
     liked = _embedded(images, runner, threads or os.cpu_count() or 1, console)
@@ -51,6 +52,13 @@ def fit(
     taste.save(out)
     draw_histogram(taste, out / "histogram.png")
     _print_card(taste, liked, out, console)
+
+
+def _check_writable(out: Path) -> None:
+    # Before the images are embedded, which may take minutes.
+    there = next(folder for folder in (out, *out.absolute().parents) if folder.exists())
+    if not there.is_dir() or not os.access(there, os.W_OK):
+        raise TasteError(f"--out {out} cannot be written; name another folder")
 
 
 def _device(name: str) -> Device:

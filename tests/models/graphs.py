@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import onnx
-from onnx import TensorProto, helper
+from onnx import TensorProto, helper, numpy_helper
 
 from models.registry import ModelRow, Task, Weights
 
@@ -37,3 +38,21 @@ def tiny_row(**changes: object) -> ModelRow:
         "source": "a test",
     }
     return ModelRow(**(fields | changes))  # type: ignore[arg-type]
+
+
+def pooled(path: Path, *, size: int, dimension: int) -> Path:
+    """Write a model of fixed weights on the mean colours: [n, 3, size, size] in, [n, dimension] out."""
+    weights = np.random.default_rng(dimension).normal(size=(3, dimension)).astype(np.float32)
+    nodes = [
+        helper.make_node("ReduceMean", ["input"], ["means"], axes=[2, 3], keepdims=0),
+        helper.make_node("MatMul", ["means", "weights"], ["output"]),
+    ]
+    wide = helper.make_tensor_value_info("input", TensorProto.FLOAT, ["n", 3, size, size])
+    narrow = helper.make_tensor_value_info("output", TensorProto.FLOAT, ["n", dimension])
+    graph = helper.make_graph(
+        nodes, "pooled", [wide], [narrow], [numpy_helper.from_array(weights, "weights")]
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    onnx.save(model, str(path))
+    return path
