@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator
+import json
+import os
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Literal
 
+import pydantic_settings
 import yaml
-from pydantic import BaseModel, ByteSize, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ByteSize, ConfigDict, Field, ValidationError, model_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import (
     BaseSettings,
+    InitSettingsSource,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
-    YamlConfigSettingsSource,
 )
 
 from actors.crawler.settings import MEBIBYTE, CrawlSettings
+from actors.duplicates import NEAR_BITS
 
 PREFIX = "GOLDPAN_"
+# Variables with our prefix that are no settings: models/registry.py and the tests read them.
+_OTHER_VARIABLES = frozenset(("GOLDPAN_CACHE", "GOLDPAN_SHARED_DATA"))
 
 
 class SettingsError(Exception):
@@ -43,7 +49,7 @@ class Settings(BaseSettings):
     """All of a run's settings; secrets among them come from the environment only."""
 
     model_config = SettingsConfigDict(
-        env_prefix=PREFIX, env_nested_delimiter="__", extra="forbid", frozen=True, yaml_file_encoding="utf-8"
+        env_prefix=PREFIX, env_nested_delimiter="__", extra="forbid", frozen=True
     )
 
     sources: tuple[str, ...] = Field(description="where to look: demo, reddit:…, urls:FILE, folder:DIR")
@@ -52,24 +58,26 @@ class Settings(BaseSettings):
     encoder: str = "gist"
     keep: float = Field(0.95, gt=0, lt=1, description="share of liked images that a taste keeps")
     device: Literal["auto", "cpu", "cuda"] = "auto"
-    near_bits: int = Field(8, ge=0, le=32, description="perceptual hashes this close are near-duplicates")
+    near_bits: int = Field(
+        NEAR_BITS, ge=0, le=32, description="perceptual hashes this close are near-duplicates"
+    )
     watermark_threshold: float = Field(0.5, ge=0, le=1)
     thumbs: bool = True
     limit: int | None = Field(None, ge=1, description="stop after so many submissions")
     crawl: CrawlSettings = CrawlSettings()
     window: WindowSettings = WindowSettings()
 
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Let flags win over the environment, and that over the file."""
-        return init_settings, env_settings, YamlConfigSettingsSource(settings_cls)
+    @model_validator(mode="after")
+    def _window_fits(self) -> Settings:
+        # A window waits for its bytes while the crawler may not fetch more of them: two have to fit.
+        window, ahead = self.window.bytes, self.crawl.ahead_bytes
+        if 2 * window > ahead:
+            raise ValueError(
+                f"window.bytes ({_size(window)}) is more than half of crawl.ahead_bytes ({_size(ahead)}), and a "
+                f"window could wait for ever: set window.bytes={_size(ahead // 2)} or less, or "
+                f"crawl.ahead_bytes={_size(2 * window)} or more"
+            )
+        return self
 
 
 def load_settings(flags: dict[str, Any], config: Path | None = None) -> Settings:
@@ -77,47 +85,129 @@ def load_settings(flags: dict[str, Any], config: Path | None = None) -> Settings
 
     Raises SettingsError with one line a problem.
     """
-    if config is not None and not config.is_file():
-        raise SettingsError(f"--config {config}: there is no such file")
+    held = {} if config is None else _read(config)
+    _check_variables()
 
-    class FromFile(Settings):
-        model_config = SettingsConfigDict(yaml_file=config)
+    class Layered(Settings):
+        @classmethod
+        def settings_customise_sources(
+            cls,
+            settings_cls: type[BaseSettings],
+            init_settings: PydanticBaseSettingsSource,
+            env_settings: PydanticBaseSettingsSource,
+            dotenv_settings: PydanticBaseSettingsSource,
+            file_secret_settings: PydanticBaseSettingsSource,
+        ) -> tuple[PydanticBaseSettingsSource, ...]:
+            return init_settings, env_settings, InitSettingsSource(settings_cls, held)
 
     try:
-        return FromFile(**flags)
+        return Layered(**flags)
     except ValidationError as error:
         raise SettingsError("\n".join(_explain(error))) from error
+    except pydantic_settings.SettingsError as error:
+        raise SettingsError(_not_json(error)) from error
+
+
+def _read(config: Path) -> dict[str, Any]:
+    try:
+        held = yaml.safe_load(config.read_bytes().decode("utf-8-sig"))
+    except FileNotFoundError as error:
+        raise SettingsError(f"--config {config}: there is no such file") from error
+    except OSError as error:
+        raise SettingsError(
+            f"--config {config} cannot be read: {error.strerror}; name a YAML file"
+        ) from error
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"--config {config} is not UTF-8; save it as UTF-8") from error
+    # A date with a thirteenth month is a ValueError.
+    except (yaml.YAMLError, ValueError) as error:
+        where = " ".join(str(error).split())
+        raise SettingsError(f"--config {config} is not YAML; correct it: {where}") from error
+    if held is None:
+        return {}
+    if not isinstance(held, dict) or not all(isinstance(name, str) for name in held):
+        raise SettingsError(
+            f"--config {config} holds no settings: write each as name: value, such as keep: 0.9"
+        )
+    return held
+
+
+def _check_variables() -> None:
+    for variable in sorted(os.environ):
+        name = variable.upper()
+        top = name.removeprefix(PREFIX).partition("__")[0].lower()
+        if not name.startswith(PREFIX) or name in _OTHER_VARIABLES or top in Settings.model_fields:
+            continue
+        known = [*(_variable(name) for name in _names(Settings)), *_OTHER_VARIABLES]
+        raise SettingsError(f"{variable} in the environment: no such setting{_nearest(name, known)}")
+
+
+def _not_json(error: pydantic_settings.SettingsError) -> str:
+    ours = [name for name in sorted(os.environ) if name.upper().startswith(PREFIX)]
+    if isinstance(error.__cause__, json.JSONDecodeError):
+        ours = [name for name in ours if os.environ[name] == error.__cause__.doc] or ours
+    return (
+        f"{' or '.join(ours)} in the environment: lists and maps are JSON there, "
+        f"such as {PREFIX}CRAWL__ALLOW_PRIVATE='[\"localhost:8080\"]'"
+    )
 
 
 def assign(flags: dict[str, Any], assignment: str) -> None:
     """Put ``a.b=value`` into nested flags, the value as YAML has it: a number, a word, [a, list], {a: map}.
 
-    Raises SettingsError where it has no such form, or where it is a secret: a command line is there for all to see.
+    Raises SettingsError where it has no such form, or is a secret or a group that holds one: a command line is
+    there for all to see.
     """
     name, equals, value = assignment.partition("=")
     if not equals or not name:
         raise SettingsError(f"--set {assignment}: give it as name=value, such as crawl.patience=10")
-    if name in _secrets(Settings):
-        raise SettingsError(
-            f"--set {name}: a secret; set {PREFIX}{name.upper().replace('.', '__')} in the environment"
-        )
+    _refuse_secrets(name)
     *groups, last = name.split(".")
     for group in groups:
         flags = flags.setdefault(group, {})
+        if not isinstance(flags, dict):
+            raise SettingsError(
+                f"--set {name}: {group} is one value, which holds no settings; set it as a whole"
+            )
     try:
         flags[last] = yaml.safe_load(value)
-    except yaml.YAMLError as error:
-        raise SettingsError(f"--set {name}: its value cannot be read: {value}") from error
+    except (yaml.YAMLError, ValueError) as error:
+        raise SettingsError(f"--set {name}: its value cannot be read, put it in quotes: {value}") from error
+
+
+def _refuse_secrets(name: str) -> None:
+    for secret in sorted(_secrets(Settings)):
+        if f"{name}.".startswith(f"{secret}."):
+            raise SettingsError(f"--set {name}: a secret; set {_variable(secret)} in the environment")
+        if secret.startswith(f"{name}."):
+            raise SettingsError(
+                f"--set {name}: it holds secrets such as {secret}; set {_variable(secret)} in the environment, "
+                f"and what is no secret by its own name, as --set {name}.…=value"
+            )
 
 
 def _explain(error: ValidationError) -> Iterator[str]:
     for problem in error.errors():
         name = ".".join(map(str, problem["loc"]))
-        if problem["type"] != "extra_forbidden":
-            yield f"{name}: {problem['msg']}"
-            continue
-        near = difflib.get_close_matches(name, list(_names(Settings)), n=1, cutoff=0.4)
-        yield f"{name}: no such setting" + (f"; did you mean {near[0]}?" if near else "")
+        if problem["type"] == "extra_forbidden":
+            yield f"{name}: no such setting{_nearest(name, _names(Settings))}"
+        else:
+            message = problem["msg"].removeprefix("Value error, ")
+            yield f"{name}: {message}" if name else message
+
+
+def _nearest(name: str, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.4)
+    return f"; did you mean {near[0]}?" if near else "; docs/settings.md has them all"
+
+
+def _variable(name: str) -> str:
+    return f"{PREFIX}{name.upper().replace('.', '__')}"
+
+
+def _size(count: int) -> str:
+    """Write bytes exactly, so that they can be set again."""
+    return f"{count // MEBIBYTE}MiB" if count % MEBIBYTE == 0 else str(count)
 
 
 def _names(model: type[BaseModel]) -> Iterator[str]:

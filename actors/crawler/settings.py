@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from pydantic import BaseModel, ByteSize, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, ByteSize, ConfigDict, Field, SecretStr, field_validator
 
+from actors.crawler.guard import Guard
+from actors.crawler.locate import BadUrlError, HostMap, without_userinfo
 from models.gates import ShapeGates
 
 MEBIBYTE = 1 << 20
@@ -76,6 +78,27 @@ class CrawlSettings(BaseModel):
     imgur_client_id: SecretStr | None = None
     flickr_api_key: SecretStr | None = None
     reddit: RedditAccess = RedditAccess()
+
+    @field_validator("allow_private")
+    @classmethod
+    def _hosts(cls, entries: tuple[str, ...]) -> tuple[str, ...]:
+        Guard(entries)
+        return entries
+
+    @field_validator("host_map")
+    @classmethod
+    def _bases(cls, places: dict[str, str]) -> dict[str, str]:
+        for host, base in places.items():
+            if not host or "/" in host or "@" in host:
+                raise ValueError(f"{without_userinfo(host)!r} is no host; write it as i.redd.it")
+            try:
+                HostMap({host: base})
+            except BadUrlError as error:
+                text = without_userinfo(base)
+                raise ValueError(
+                    f"{host} leads to {text!r}, which is no URL; write it as http://127.0.0.1:8080"
+                ) from error
+        return places
 
     def budget(self, host: str) -> HostBudget:
         """Give the budget of a host: the user's, else the table's, else the default."""
