@@ -1,13 +1,15 @@
-"""How a command ends badly: one message that names the way out, exit code 2, no traceback."""
+"""How a command ends badly: one message that names the way out, exit code 2 (1 for a run under way), no traceback."""
 
 from __future__ import annotations
 
+import errno
 import functools
 import sys
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
 import typer
+from ray.exceptions import RayTaskError
 
 from actors.crawler.sources import SourceError
 from actors.storage import OutputError
@@ -16,6 +18,8 @@ from models.registry import ModelError
 from models.taste import TasteError
 
 USAGE = 2
+FAILED = 1
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
 
@@ -24,21 +28,50 @@ class PreflightError(Exception):
     """A run cannot start; the message says why, and the way out."""
 
 
+class RunFailedError(Exception):
+    """A run under way cannot go on; the message says why, and the way out."""
+
+
 EXPECTED = (PreflightError, SettingsError, SourceError, OutputError, ModelError, TasteError)
 
 
 def explained(command: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
-    """Let a command's expected errors end it with their message on stderr and exit code 2."""
+    """Let a command's expected errors end it with their message on stderr and exit code 2.
+
+    A RunFailedError and a full disk end it with exit code 1. An error raised in an actor counts as the error it is.
+    """
 
     @functools.wraps(command)
     def wrapper(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Result:
         try:
             return command(*args, **kwargs)
-        except EXPECTED as error:
-            print(f"goldpan: {error}", file=sys.stderr)
-            raise typer.Exit(USAGE) from error
+        except (*EXPECTED, RunFailedError, OSError, RayTaskError) as raised:
+            error = _origin(raised)
+            told = _told(error)
+            if told is None:
+                raise
+            print(f"goldpan: {told}", file=sys.stderr)
+            raise typer.Exit(USAGE if isinstance(error, EXPECTED) else FAILED) from raised
 
     return wrapper
+
+
+def _origin(error: BaseException) -> BaseException:
+    """Give the error that was raised in an actor, without Ray's account of where."""
+    while isinstance(error, RayTaskError) and isinstance(error.cause, BaseException):
+        error = error.cause
+    return error
+
+
+def _told(error: BaseException) -> str | None:
+    if isinstance(error, (*EXPECTED, RunFailedError)):
+        return str(error)
+    if isinstance(error, OSError) and error.errno in _FULL:
+        where = f" ({error.filename})" if error.filename else ""
+        return (
+            f"the disk is full{where}; what was committed is whole: free space and run the same command again"
+        )
+    return None
 
 
 def run_script(command: Callable[..., object]) -> None:
