@@ -19,9 +19,10 @@ class Interrupts:
         self.exit_code = 0
 
     def install(self) -> None:
-        """Handle the signals from now on."""
+        """Handle the signals from now on, but for those that whoever started us wants ignored, as nohup does."""
         for number in SIGNALS:
-            signal.signal(number, self._handle)
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                signal.signal(number, self._handle)
 
     def _handle(self, number: int, _frame: FrameType | None) -> None:
         code = 130 if number == signal.SIGINT else 143
