@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import errno
+import json
 import os
+import re
 import uuid
+from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,10 +17,17 @@ import pyarrow as pa
 import pyarrow.fs as pafs
 import pyarrow.parquet as pq
 
+from actors.crawler.locate import printable, without_userinfo
+
 if TYPE_CHECKING:
     import pyarrow.dataset as ds
 
 TEMPORARY = ".tmp-"
+# The folders that goldpan makes in an output; whatever else is there is somebody else's.
+FOLDERS = ("images", "verdicts", "embeddings", "thumbs", "windows", "state", "runs")
+# What a file system without hard links answers (FAT, some network mounts).
+_NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS}
+_LEFTOVER = re.compile(re.escape(TEMPORARY) + "[0-9a-f]{32}")
 
 
 class OutputError(Exception):
@@ -34,9 +46,18 @@ class Output:
         try:
             self._fs, self._root = _open(uri)
         except (pa.ArrowInvalid, OSError, ValueError) as error:
+            # Not chained: Arrow's own message has the URI as it was given.
             raise OutputError(
-                f"--out {uri}: {error}. Give a folder, or a URI such as s3://bucket/folder"
-            ) from error
+                f"--out {_unread(uri)}: {str(error).replace(uri, _unread(uri))}. "
+                "Give a folder, or a URI such as s3://bucket/folder"
+            ) from None
+
+    @property
+    def shown(self) -> str:
+        """The place as it may stand in a message or a file: a URI's userinfo and query may hold credentials."""
+        if "://" not in self.uri:
+            return printable(self.uri)
+        return printable(without_userinfo(self.uri).partition("?")[0])
 
     @property
     def local(self) -> Path | None:
@@ -51,9 +72,22 @@ class Output:
         with self._fs.open_output_stream(self._full(path)) as stream:
             stream.write(data)
 
+    def create(self, path: str, data: bytes) -> bool:
+        """Put a file there that is not there yet; False where it is, and then it stays as it was.
+
+        On a local disk one of several writers wins. An object store has no such call in pyarrow: two that write
+        there within one round trip may both be told True.
+        """
+        if self.local is not None:
+            return _create_local(self.local / path, data)
+        if self.exists(path):
+            return False
+        self.write(path, data)
+        return self.read(path) == data
+
     def write_json(self, path: str, value: Any) -> None:
-        """Put a value there as indented JSON."""
-        self.write(path, orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS))
+        """Put a value there as indented JSON; text that UTF-8 cannot hold is escaped, and reads back as it was."""
+        self.write(path, to_json(value, orjson.OPT_INDENT_2))
 
     def write_table(self, path: str, table: pa.Table) -> None:
         """Put a table there as Parquet (zstd)."""
@@ -68,8 +102,13 @@ class Output:
         return data
 
     def read_json(self, path: str) -> Any:
-        """Read a file's JSON value."""
-        return orjson.loads(self.read(path))
+        """Read a file's JSON value; ValueError where it is none."""
+        data = self.read(path)
+        try:
+            return orjson.loads(data)
+        except orjson.JSONDecodeError:
+            # It takes no lone surrogates; the standard library does.
+            return json.loads(data)
 
     def read_table(self, path: str, columns: list[str] | None = None) -> pa.Table:
         """Read a Parquet file's columns."""
@@ -92,10 +131,13 @@ class Output:
         return sorted(path for path in found if path.endswith(suffix))
 
     def leftovers(self) -> list[str]:
-        """List the temporary files that a killed writer left on a local disk."""
-        if self.local is None:
+        """List the temporary files that a killed writer left on a local disk, by the names that goldpan gives."""
+        root = self.local
+        if root is None:
             return []
-        return sorted(str(path.relative_to(self.local)) for path in self.local.rglob(f"{TEMPORARY}*"))
+        places = [root.glob(f"{TEMPORARY}*"), *((root / one).rglob(f"{TEMPORARY}*") for one in FOLDERS)]
+        found = (path for place in places for path in place if _LEFTOVER.fullmatch(path.name))
+        return sorted(path.relative_to(root).as_posix() for path in found if path.is_file())
 
     def remove_leftovers(self) -> None:
         """Remove what a killed writer left; only the holder of the output's lock may."""
@@ -118,10 +160,35 @@ class Output:
             self.write(probe, b"")
             self.remove(probe)
         except OSError as error:
-            raise OutputError(f"--out {self.uri} is not writable: {error}. Choose another folder") from error
+            raise OutputError(
+                f"--out {self.shown} is not writable: {error}. Choose another folder"
+            ) from error
 
     def _full(self, path: str) -> str:
         return f"{self._root.rstrip('/')}/{path}"
+
+
+def to_json(value: Any, options: int = 0) -> bytes:
+    """Give a value as JSON, by orjson and with its options; lone surrogates as the escapes that JSON has for them.
+
+    A title or a file name may hold them, and RFC 8259, section 8.2 allows them.
+    """
+    try:
+        return orjson.dumps(value, option=options | orjson.OPT_NON_STR_KEYS)
+    except TypeError:
+        indent = 2 if options & orjson.OPT_INDENT_2 else None
+        text = json.dumps(value, default=_plain, indent=indent)
+        return text.encode() + (b"\n" if options & orjson.OPT_APPEND_NEWLINE else b"")
+
+
+def _plain(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, datetime) else asdict(value)
+
+
+def _unread(uri: str) -> str:
+    # A secret with a slash in it is the very reason why a URI cannot be read, so all before the last @ goes.
+    scheme, separator, rest = uri.partition("://")
+    return printable(scheme + separator + (rest.rpartition("@")[2].partition("?")[0] if separator else ""))
 
 
 def _open(uri: str) -> tuple[pafs.FileSystem, str]:
@@ -135,15 +202,47 @@ def _write_local(path: Path, data: bytes | pa.Buffer) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.parent / f"{TEMPORARY}{uuid.uuid4().hex}"
     try:
-        with temporary.open("xb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
+        _write_new(temporary, data)
         temporary.replace(path)
     except OSError:
         temporary.unlink(missing_ok=True)
         raise
     _sync_folder(path.parent)
+
+
+def _create_local(path: Path, data: bytes) -> bool:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.parent / f"{TEMPORARY}{uuid.uuid4().hex}"
+    try:
+        _write_new(temporary, data)
+        # A link is there whole or not at all, and never replaces (link(2)).
+        path.hardlink_to(temporary)
+    except FileExistsError:
+        return False
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        return _create_without_links(path, data)
+    finally:
+        temporary.unlink(missing_ok=True)
+    _sync_folder(path.parent)
+    return True
+
+
+def _create_without_links(path: Path, data: bytes) -> bool:
+    try:
+        _write_new(path, data)
+    except FileExistsError:
+        return False
+    _sync_folder(path.parent)
+    return True
+
+
+def _write_new(path: Path, data: bytes | pa.Buffer) -> None:
+    with path.open("xb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def _sync_folder(folder: Path) -> None:

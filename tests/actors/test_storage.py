@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pyarrow as pa
@@ -36,11 +37,75 @@ def test_writing_again_replaces_and_leaves_nothing_behind(tmp_path: Path) -> Non
 def test_what_a_killed_writer_left_is_not_a_file_of_the_output(tmp_path: Path) -> None:
     output = Output(str(tmp_path))
     output.write("images/x/a.jpg", b"whole")
-    (tmp_path / "images/x" / f"{TEMPORARY}dead").write_bytes(b"half")
+    dead = TEMPORARY + "0123456789abcdef" * 2
+    (tmp_path / "images/x" / dead).write_bytes(b"half")
+    (tmp_path / dead).write_bytes(b"")
     assert output.names("images") == ["images/x/a.jpg"]
-    assert output.leftovers() == [f"images/x/{TEMPORARY}dead"]
+    assert output.leftovers() == [dead, f"images/x/{dead}"]
     output.remove_leftovers()
     assert not output.leftovers() and output.names("images") == ["images/x/a.jpg"]
+
+
+def test_files_that_goldpan_did_not_write_are_no_leftovers(tmp_path: Path) -> None:
+    foreign = [
+        tmp_path / "Documents" / f"{TEMPORARY}my-notes.txt",
+        tmp_path / "Documents" / f"{TEMPORARY}{'0' * 32}",
+        tmp_path / "images" / "x" / f"{TEMPORARY}my-notes.txt",
+        tmp_path / f"{TEMPORARY}my-notes.txt",
+    ]
+    for path in foreign:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("mine")
+    Output(str(tmp_path)).remove_leftovers()
+    assert all(path.read_text() == "mine" for path in foreign)
+
+
+def test_of_many_that_create_a_file_one_does(tmp_path: Path) -> None:
+    output = Output(str(tmp_path))
+    texts = [str(number).encode() * 1000 for number in range(16)]
+    with ThreadPoolExecutor(16) as writers:
+        created = list(writers.map(lambda text: output.create("state/one", text), texts))
+    assert created.count(True) == 1
+    assert output.read("state/one") == texts[created.index(True)]
+    assert [path.name for path in (tmp_path / "state").iterdir()] == ["one"]
+
+
+def test_an_object_store_creates_what_is_not_there(tmp_path: Path) -> None:
+    output = Output("mock:///")
+    assert output.local is None
+    assert output.create("one", b"first") and not output.create("one", b"second")
+    assert output.read("one") == b"first"
+
+
+def test_text_that_utf8_cannot_hold_reads_back(tmp_path: Path) -> None:
+    output = Output(str(tmp_path))
+    value = {"title": "\ud800 ü", "when": None, "n": [1, {"x": "\udcff"}]}
+    output.write_json("state/a.json", value)
+    assert output.read_json("state/a.json") == value
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "s3://KEY:SECRET@/folder",
+        "s3://KEY:SEC/RET@bucket/folder",
+        "gopher://KEY:SECRET@bucket/folder",
+        "abfs://:SECRET@account.blob.core.windows.net/folder?unknown=SECRET",
+    ],
+)
+def test_no_message_repeats_a_credential(uri: str) -> None:
+    with pytest.raises(OutputError) as refused:
+        Output(uri)
+    assert not any(part in str(refused.value) for part in ("KEY", "SECRET", "SEC/", "RET@"))
+    assert refused.value.__cause__ is None
+
+
+def test_a_place_is_shown_without_its_credentials() -> None:
+    uri = "s3://KEY:SECRET@bucket/a@b?region=eu-west-1&endpoint_override=localhost:1"
+    assert Output(uri).shown == "s3://bucket/a@b"
+    signed = "abfs://:SECRET@account.blob.core.windows.net/folder?sig=SECRET"
+    assert Output(signed).shown == "abfs://account.blob.core.windows.net/folder"
+    assert Output("a@b?c").shown == "a@b?c"
 
 
 def test_a_place_that_cannot_be_written_says_so(tmp_path: Path) -> None:
