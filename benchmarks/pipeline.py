@@ -16,6 +16,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -61,7 +62,8 @@ def unreachable_taste(encoder: str) -> Taste:
     pixels = np.random.default_rng(1).integers(0, 255, (64, row.size, row.size, 3), np.uint8)
     fingerprint = file_sha256(resolve_weights(row))
     embeddings = Encoder(encoder, 2, "cpu")(pixels)
-    return fit_taste(embeddings, encoder=encoder, encoder_fingerprint=fingerprint, keep=0.5)
+    taste = fit_taste(embeddings, encoder=encoder, encoder_fingerprint=fingerprint)
+    return replace(taste, threshold=1e9)
 
 
 def settings_for(port: int, count: int, folder: Path, encoder: str, window: int) -> Settings:
@@ -97,8 +99,8 @@ def with_ray(settings: Settings, taste: Taste, console: Console, memory: Memory 
     where = placement.plan("cpu")
     console.print("\n".join(where.lines()), highlight=False)
     parts = pipeline(settings, taste, where)
-    ray.get([crawler.pending.remote() for crawler in parts.crawlers])
-    ray.get(parts.encoders[0].describe.remote())
+    actors = [*parts.crawlers, *parts.encoders, *parts.others]
+    ray.get([actor.__ray_ready__.remote() for actor in actors])
     ledger, assembler = Ledger(output), WindowAssembler()
     ahead = AHEAD_WINDOWS * settings.window.count
     crawl = CrawlAhead(parts.listings, parts.crawlers, ledger, assembler, limit=None, ahead=max(ahead, 1024))

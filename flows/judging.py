@@ -19,6 +19,13 @@ Block = ray.ObjectRef[pa.Table]
 # With the first try, a poison image kills three workers before it is looked for.
 RETRIES = 2
 
+_CRASHES = (
+    ray.exceptions.WorkerCrashedError,
+    ray.exceptions.RayActorError,
+    ray.exceptions.OutOfMemoryError,
+    ray.exceptions.NodeDiedError,
+)
+
 log = logging.getLogger(__name__)
 
 
@@ -82,7 +89,7 @@ def _raise_unless_crash(error: ray.exceptions.RayError, blocks: Sequence[Block])
     except ray.exceptions.RayError as lost:
         raise BlocksLostError(_brief(lost)) from error
     cause = error.cause if isinstance(error, ray.exceptions.RayTaskError) else error
-    if not isinstance(cause, ray.exceptions.WorkerCrashedError | ray.exceptions.RayActorError):
+    if not isinstance(cause, _CRASHES):
         # An exception of our own code is a defect: it stops the run, and no row hides it.
         raise error
 

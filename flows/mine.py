@@ -5,8 +5,10 @@ Runs alone (``python flows/mine.py …``), under ``ray submit cluster.yaml flows
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -33,6 +35,7 @@ from flows.exits import explained, run_script
 from flows.interrupts import Interrupts
 from flows.placement import Placement
 from flows.progress import Progress
+from flows.readiness import await_actors, check_encoders
 from flows.run_file import RunFile, new_run
 from flows.settings import Settings, assign, load_settings
 from flows.stream import Stream
@@ -50,9 +53,10 @@ INDEX = "duplicate-index"
 class Pipeline:
     """The actors of a run, which outlive its windows, and the judge that calls them."""
 
-    listings: list[Any]
+    listings: Sequence[Callable[[], Any]]
     crawlers: list[Any]
     encoders: list[Any]
+    others: list[Any]
     judge: Judge
     sink: Any
 
@@ -63,9 +67,14 @@ def pipeline(settings: Settings, taste: Taste, where: Placement) -> Pipeline:
     Output(settings.out).write(liking, taste.to_bytes())
     row = encoder_row(settings.encoder)
     gates = settings.crawl.shape
-    listings = [on_this_node(Listing).remote(source, settings.crawl, None) for source in settings.sources]
+    listings = [
+        partial(on_this_node(Listing).remote, source, settings.crawl, None) for source in settings.sources
+    ]
+    # What only this node can reach is fetched from here: its folders, and servers that a host map names.
+    local = settings.crawl.host_map or any(source.startswith("folder:") for source in settings.sources)
+    crawl = on_this_node if local else replica
     crawlers = [
-        replica(Crawler, max_concurrency=64).remote(settings.crawl, where.crawlers)
+        crawl(Crawler, max_concurrency=64).remote(settings.crawl, where.crawlers)
         for _ in range(where.crawlers)
     ]
     encoders = [
@@ -90,9 +99,8 @@ def pipeline(settings: Settings, taste: Taste, where: Placement) -> Pipeline:
         ]
     )
     judges = Judges(f"{taste.encoder}@{taste.encoder_fingerprint[:16]}", taste.fingerprint, taste.threshold)
-    return Pipeline(
-        listings, crawlers, encoders, judge, on_this_node(Sink).remote(settings.out, INDEX, judges)
-    )
+    sink = on_this_node(Sink).remote(settings.out, INDEX, judges)
+    return Pipeline(listings, crawlers, encoders, [*scorers, *watermarks, index, sink], judge, sink)
 
 
 def replica(kind: type, **options: Any) -> Any:
@@ -128,6 +136,8 @@ def run(
         limit=settings.limit,
         ahead=AHEAD_WINDOWS * settings.window.count,
     )
+    await_actors([*parts.crawlers, *parts.encoders, *parts.others], crawl)
+    check_encoders(parts.encoders, taste)
     with RunFile(name, output, settings, taste) as file, Progress(console) as progress:
         stream = Stream(
             run=name,
@@ -143,7 +153,9 @@ def run(
         )
         stream.flow(interrupts.stopping)
         file.finish(progress.reasons, interrupted=interrupts.exit_code != 0)
-    return progress, interrupts.exit_code
+    for failure in crawl.failures:
+        console.print(f"goldpan: {failure}", markup=False, highlight=False)
+    return progress, interrupts.exit_code or (1 if crawl.failures else 0)
 
 
 @explained

@@ -50,6 +50,10 @@ def plan(device: Literal["auto", "cpu", "cuda"]) -> Placement:
     """Decide from the cluster's resources; a GPU is used where there is one and the CPU was not asked for."""
     resources = ray.cluster_resources()
     cpus, gpus = max(1, int(resources.get("CPU", 1))), int(resources.get("GPU", 0))
+    if device == "cuda" and not gpus:
+        raise PreflightError(
+            "device=cuda, and this cluster has no GPU: add one, or leave device to auto or cpu"
+        )
     cuda = device == "cuda" or (device == "auto" and gpus > 0)
     judges = max(2, round(cpus * _JUDGES_A_CPU))
     return Placement(
@@ -94,6 +98,8 @@ def connect() -> None:
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
     context.print_on_execution_start = False
+    # A judge's exception comes as it is, so that a dead actor can be told from a defect.
+    context.raise_original_map_exception = True
     # A dataset's failure comes back as an exception; its log repeats it, and says that there are no progress bars.
     logging.getLogger("ray.data").setLevel(logging.CRITICAL)
 

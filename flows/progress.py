@@ -75,7 +75,7 @@ class Progress:
         rate = self.reasons.total() / max(self.seconds, 1e-9)
         verdicts = ", ".join(f"{self.of(verdict)} {verdict.value}" for verdict in Verdict)
         return (
-            f"{self.seconds:5.0f} s  seen {crawl.seen}, fetched {crawl.fetched} "
+            f"{self.seconds:5.0f} s  seen {crawl.seen} (known {crawl.known}), fetched {crawl.fetched} "
             f"({crawl.fetched_bytes / 1e6:.0f} MB), judged {self.reasons.total()}: {verdicts}; "
             f"{rate:.1f} images/s, {self.windows} windows, {in_flight} in flight"
         )

@@ -106,7 +106,7 @@ class Stream:
                 window_size(self._number, self._windows.count),
                 self._windows.bytes,
                 partial=seconds is not None and (now - self._opened).total_seconds() >= seconds,
-                ended=self._crawl.ended,
+                ended=self._crawl.ended or self._crawl.full,
             )
             if not picks:
                 return

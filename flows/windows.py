@@ -73,6 +73,8 @@ class WindowAssembler:
         match event:
             case _ if entry is None:
                 return
+            case Resolved() if entry.resolved:
+                return
             case Resolved(candidates=candidates):
                 new = tuple(one for one in candidates if one.key not in entry.taken)
                 entry.candidates, entry.resolved = entry.candidates + new, True
@@ -99,7 +101,8 @@ class WindowAssembler:
         """Close a window, or give nothing where it has to wait.
 
         It is full at ``count`` candidates or ``most_bytes``. One that is not full closes where ``partial`` says so
-        (its time is up), or where ``ended`` says that no more will come and nothing but late candidates is left.
+        (its time is up), or where ``ended`` says that no more will come for now (the sources are at their end, or
+        there is no room for more) and nothing but late candidates is left.
         """
         picks: list[Pick] = []
         size = 0

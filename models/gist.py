@@ -13,6 +13,7 @@ moved to frequency zero (a shift changes the phase, never the magnitude), on a g
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ from onnx import TensorProto, helper, numpy_helper
 Matrix = npt.NDArray[np.float64]
 ComplexMatrix = npt.NDArray[np.complex128]
 
+SIZE = 128  # pixels a side of the registry's rows
 ORIENTATIONS = 8
 GRID = 4
 _SCALES = (0.3, 0.3 / 1.85, 0.3 / 1.85**2, 0.3 / 1.85**3)  # centres, cycles a pixel
@@ -59,8 +61,7 @@ class _Graph:
 
 
 def _stable(value: Matrix) -> npt.NDArray[np.float32]:
-    # Sines differ in the last bit between platforms; on this coarser grid they do not, so neither does the
-    # graph's fingerprint.
+    # Sines differ in the last bit between platforms; on this coarser grid they mostly do not.
     step = 2.0 ** (np.ceil(np.log2(np.abs(value).max(initial=1e-30))) - 22)
     return np.asarray(np.round(value / step) * step, np.float32)
 
@@ -226,3 +227,17 @@ def _inverse(box: int, side: int, size: int, points: int) -> ComplexMatrix:
     """The inverse transform of a box at frequency zero, at points spread over the unpadded picture."""
     at = _GABOR_PAD + (np.arange(points) + 0.5) * size / points - 0.5
     return np.asarray(np.exp(2j * np.pi * np.outer(at, np.arange(box)) / side) / side)
+
+
+def write_weights(folder: Path) -> None:
+    """Build the graphs of the registry's rows, ``gist.onnx`` and ``gist-grey.onnx``.
+
+    They are committed, not built where they are needed: matrix products differ in their last bits with the number
+    of threads, and a taste knows its encoder by the file's hash.
+    """
+    for name, colour in (("gist", True), ("gist-grey", False)):
+        (folder / f"{name}.onnx").write_bytes(build_gist(SIZE, colour=colour))
+
+
+if __name__ == "__main__":
+    write_weights(Path(__file__).parent / "weights")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import secrets
 import traceback
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -59,19 +60,25 @@ class Crawler:
         self._resolve_with = resolve
         self._ahead = Ahead(settings.ahead_bytes)
         self._held: dict[str, Held] = {}
-        self._happened: list[Event] = [Awoke()]  # the driver offers again what a restart lost (its contract)
+        self._life = secrets.token_hex(8)
+        self._happened: list[Event] = [Awoke(self._life)]  # the driver offers again what a restart lost
         self._something = asyncio.Event()
         self._something.set()
         self._resolving = 0
         self._tasks: set[asyncio.Task[None]] = set()
         self._started = False
 
-    async def offer(self, submissions: list[tuple[int, Submission]], skip: frozenset[str]) -> None:
+    async def offer(
+        self, submissions: list[tuple[int, Submission]], skip: frozenset[str], life: str | None = None
+    ) -> None:
         """Take ``(order, submission)`` pairs in the run's order; the work goes on after this returns.
 
         Candidates whose key is in ``skip`` are left out. What is offered again while it is on its way is not
-        fetched twice.
+        fetched twice. An offer to an earlier ``life``, which came through a restart, is ignored: all that was
+        lost is offered again.
         """
+        if life not in (None, self._life):
+            return
         await self._start()
         self._resolving += len(submissions)
         for order, submission in submissions:

@@ -9,7 +9,9 @@ from models.records import Candidate, Ready
 
 @dataclass(frozen=True, slots=True)
 class Awoke:
-    """The first thing a crawler says. Said again, it was restarted, and what it held is lost."""
+    """The first thing a crawler says in each of its lives. With another ``life``, what it held is lost."""
+
+    life: str
 
 
 @dataclass(frozen=True, slots=True)

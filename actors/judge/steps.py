@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from io import BytesIO
 from typing import Any, Protocol
 
 import numpy as np
-import numpy.typing as npt
 import ray
 from PIL import Image
 
@@ -20,6 +20,7 @@ from models.registry import ModelRow
 
 THUMB_PIXELS = 224
 THUMB_QUALITY = 80
+_LARGEST_SIDE = 2**31 - 1
 
 _FAULTS = {
     decode.DecodeFault.NOT_AN_IMAGE: Reason.NOT_AN_IMAGE,
@@ -46,18 +47,17 @@ class Inspect:
     def __call__(self, looks: list[Look]) -> None:
         """Inspect each; what cannot be decoded ends as failed."""
         for look in looks:
-            try:
-                self._inspect(look, bytes(look.data or b""))
-            except decode.DecodeError as error:
-                look.end(_FAULTS[error.fault], Stage.INSPECT, error.detail)
+            _at_the_edge(look, Stage.INSPECT, self._inspect)
 
-    def _inspect(self, look: Look, data: bytes) -> None:
+    def _inspect(self, look: Look) -> None:
+        data = bytes(look.data or b"")
         look.row |= {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
         if not data:
             look.end(Reason.EMPTY, Stage.INSPECT)
             return
         header = decode.header(data)
-        look.row |= {"format": header.format, "width": header.width, "height": header.height}
+        width, height = _side(header.width), _side(header.height)
+        look.row |= {"format": header.format, "width": width, "height": height}
         if reason := self._gates.reason(header.width, header.height):
             look.end(reason, Stage.INSPECT)
             return
@@ -125,29 +125,42 @@ class LookForMarks:
 
     def __call__(self, looks: list[Look]) -> None:
         """Look at all of them in one call."""
-        squares = {look.row["key"]: square for look in looks if (square := self._square(look)) is not None}
-        looks = [look for look in looks if look.reason is None]
+        for look in looks:
+            _at_the_edge(look, Stage.WATERMARK, self._square)
+        looks = [look for look in looks if look.pixels is not None]
         if not looks:
             return
-        found = ray.get(_any_of(self._detectors, looks).__call__.remote(np.stack(list(squares.values()))))
+        squares = np.stack([look.pixels for look in looks if look.pixels is not None])
+        found = ray.get(_any_of(self._detectors, looks).__call__.remote(squares))
         for look, probability in zip(looks, found, strict=True):
             if not np.isfinite(probability):
                 look.end(Reason.BAD_MODEL_OUTPUT, Stage.WATERMARK, "the probability is not a number")
                 continue
+            look.pixels = None
             look.row["watermark"] = float(probability)
             if probability > self._threshold:
                 look.end(Reason.WATERMARK, Stage.WATERMARK)
 
-    def _square(self, look: Look) -> npt.NDArray[np.uint8] | None:
-        try:
-            # Twice the detector's size: coarser JPEG scales blur the marks it looks for.
-            image = decode.open_rgb(
-                bytes(look.data or b""), shortest=2 * watermark.SIZE, max_pixels=self._max_pixels
-            )
-        except decode.DecodeError as error:
-            look.end(_FAULTS[error.fault], Stage.WATERMARK, error.detail)
-            return None
-        return watermark.prepare(image)
+    def _square(self, look: Look) -> None:
+        # Twice the detector's size: coarser JPEG scales blur the marks it looks for.
+        image = decode.open_rgb(
+            bytes(look.data or b""), shortest=2 * watermark.SIZE, max_pixels=self._max_pixels
+        )
+        look.pixels = watermark.prepare(image)
+
+
+def _at_the_edge(look: Look, stage: Stage, work: Callable[[Look], None]) -> None:
+    try:
+        work(look)
+    except decode.DecodeError as error:
+        look.end(_FAULTS[error.fault], stage, error.detail)
+    except Exception as error:  # noqa: BLE001 - the worker's edge: an odd image is a row, never the end of a run
+        look.end(Reason.BROKEN, stage, type(error).__name__)
+
+
+def _side(pixels: int) -> int | None:
+    # A header may claim more than the column holds; the gates see the claim, the row does not.
+    return pixels if pixels <= _LARGEST_SIDE else None
 
 
 def _thumb(image: Image.Image) -> bytes:

@@ -6,6 +6,7 @@ import os
 import signal
 import time
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -84,3 +85,30 @@ def test_blocks_that_died_with_their_maker_are_asked_for_again(where: Placement)
 
     with pytest.raises(BlocksLostError):
         judge_blocks([dies.remote(), ray.put(block("a/0"))], Judge([EndAll()]), where)
+
+
+class Fragile:
+    """An actor that one key kills."""
+
+    def look_at(self, keys: list[str]) -> int:
+        if "b/0" in keys:
+            os.kill(os.getpid(), signal.SIGSEGV)
+        return len(keys)
+
+
+class AskFragile:
+    """A step that asks it."""
+
+    def __init__(self, actor: Any) -> None:
+        self._actor = actor
+
+    def __call__(self, looks: list[Look]) -> None:
+        ray.get(self._actor.look_at.remote([look.row["key"] for look in looks]))
+        for look in looks:
+            look.end(Reason.UNLIKE_TASTE, Stage.SCORE)
+
+
+def test_an_image_that_kills_an_actor_again_and_again_ends_alone(where: Placement) -> None:
+    actor = ray.remote(Fragile).options(num_cpus=0, max_restarts=-1, max_task_retries=1).remote()
+    found = reasons(judge_blocks([ray.put(block("a/0", "b/0", "c/0"))], Judge([AskFragile(actor)]), where))
+    assert found == {"a/0": "unlike_taste", "b/0": "crashed_worker", "c/0": "unlike_taste"}

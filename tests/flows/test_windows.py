@@ -142,3 +142,10 @@ def test_a_cursor_counts_once_everything_before_it_is_taken() -> None:
 def test_first_windows_are_small_and_follow_from_their_number() -> None:
     assert [window_size(number, 256) for number in (1, 2, 3, 4, 5, 900)] == [32, 64, 128, 256, 256, 256]
     assert window_size(1, 8) == 8
+
+
+def test_being_told_twice_what_a_submission_holds_changes_nothing() -> None:
+    made = assembler(1)
+    tell(made, Resolved(0, candidates(0)), fetched(0))
+    assert closed(made, 9, ended=True) == ["t3_0/0"]
+    assert len(made) == 0

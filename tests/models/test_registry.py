@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import multiprocessing
 from hashlib import sha256
 from pathlib import Path
 
@@ -47,22 +46,10 @@ def test_every_model_error_is_drawn_in_the_tree() -> None:
         assert name in (ModelError.__doc__ or "")
 
 
-def test_built_in_weights_are_built_once_under_their_fingerprint(tmp_path: Path) -> None:
-    row = encoder_row("gist")
-    path = resolve_weights(row, tmp_path)
-    assert file_sha256(path)[:16] in path.name
-    written = path.stat().st_mtime_ns
-    assert resolve_weights(row, tmp_path) == path
-    assert path.stat().st_mtime_ns == written
-    assert [file.name for file in path.parent.iterdir()] == [path.name]
-
-
-def test_two_processes_build_the_same_file_at_once(tmp_path: Path) -> None:
-    context = multiprocessing.get_context("spawn")
-    with context.Pool(2) as pool:
-        first, second = pool.starmap(resolve_weights, [(encoder_row("gist"), tmp_path)] * 2)
-    assert first == second
-    assert file_sha256(first) == file_sha256(resolve_weights(encoder_row("gist"), tmp_path / "alone"))
+@pytest.mark.parametrize("name", ["gist", "gist-grey"])
+def test_committed_weights_are_the_ones_the_row_records(name: str) -> None:
+    row = encoder_row(name)
+    assert file_sha256(resolve_weights(row)) == row.sha256
 
 
 def test_missing_release_weights_say_where_from_and_where_to(tmp_path: Path) -> None:
