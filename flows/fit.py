@@ -38,7 +38,8 @@ def fit(
     if not 0 < keep < 1:
         raise TasteError(f"--keep is a share between 0 and 1, like 0.95, not {keep}")
     _check_writable(out)
-    console = Console(highlight=False)
+    # Paths are printed as they are: [this] in one is no markup, and :this: no picture.
+    console = Console(highlight=False, markup=False, emoji=False)
     runner = Encoder(encoder, threads or os.cpu_count() or 1, _device(device))
     liked = _embedded(images, runner, threads or os.cpu_count() or 1, console)
     with console.status("fitting"):

@@ -67,7 +67,8 @@ def yields(
         writer.writeheader()
         writer.writerows(rows)
     else:
-        Console().print(_table(rows, by))
+        # Authors and hosts are data, in which [this] is no markup and :this: no picture.
+        Console(markup=False, emoji=False).print(_table(rows, by))
 
 
 def query(out: str, by: By, top: int) -> list[dict[str, Any]]:

@@ -71,14 +71,18 @@ def test_the_script_leaves_a_taste_a_card_and_a_histogram(liked: Path, tmp_path:
         assert len(np.unique(np.asarray(histogram.convert("L")))) > 3
 
 
-def test_what_cannot_be_decoded_is_counted_and_named(liked: Path, tmp_path: Path) -> None:
+def test_what_cannot_be_decoded_is_counted_and_named(
+    liked: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "cut.png").write_bytes((liked / "0.png").read_bytes()[:900])
     (tmp_path / "page.jpg").write_text("<html>gone</html>")
-    done = _fit(liked, tmp_path, "--out", tmp_path / "taste")
+    monkeypatch.chdir(tmp_path)
+    done = _fit(liked, tmp_path, "--out", "[/x]:cat:")
     assert done.exit_code == 0, done.stderr
     assert "2 could not be used" in done.stdout
     assert "cut.png: truncated" in done.stdout
     assert "page.jpg: not_an_image" in done.stdout
+    assert "[/x]:cat:" in done.stdout  # as it is, not as markup
 
 
 def test_grey_likes_are_pointed_at_the_encoder_without_colour(tmp_path: Path) -> None:

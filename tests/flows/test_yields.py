@@ -35,7 +35,7 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
             "host": None,
             "author": "bob",
         },
-        {"subreddit": None, "verdict": "failed", "reason": "dns", "host": None, "author": None},
+        {"subreddit": None, "verdict": "failed", "reason": "dns", "host": None, "author": "[/x]:cat:"},
     ]
     schema = pa.schema([field.with_nullable(True) for field in VERDICTS])
     for number, row in enumerate(rows):
@@ -66,5 +66,6 @@ def test_by_reason_as_csv(out: Path) -> None:
 
 
 def test_by_author_and_host_as_a_table(out: Path) -> None:
-    assert "ann" in yields(out, "--by", "author")
+    done = goldpan("yields", str(out), "--by", "author", COLUMNS="160")
+    assert "ann" in done.stdout and "[/x]:cat:" in done.stdout
     assert "i.redd.it" in yields(out, "--by", "host", "--top", "1")

@@ -15,6 +15,7 @@ _KEPT = (  # noqa: SIM905
     "removed_by_category crosspost_parent"
 ).split()  # fmt: skip
 _KEPT_MEDIA = ("status", "e", "m", "s")
+_NO_AUTHORS = ("[deleted]", "[removed]")
 _LAST_EPOCH_SECOND = 253402300799.0  # 9999-12-31
 
 
@@ -26,13 +27,14 @@ def submission_of(post: Any, source: str) -> Submission:
     if item is None:
         return Submission(_substitute(post), source, {})
     permalink = _writable(text_of(post, "permalink"))
+    author = _writable(text_of(post, "author"))
     created, score = number_of(post, "created_utc"), number_of(post, "score")
     return Submission(
         item=item,
         source=source,
         post=trimmed(post),
         subreddit=_writable(text_of(post, "subreddit")),
-        author=_writable(text_of(post, "author")),
+        author=None if author in _NO_AUTHORS else author,
         title=_writable(text_of(post, "title")),
         permalink=f"https://www.reddit.com{permalink}"
         if permalink and permalink.startswith("/")
