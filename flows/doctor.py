@@ -11,11 +11,12 @@ from typing import Annotated
 import psutil
 import typer
 from rich.console import Console
+from rich.text import Text
 
-from actors.crawler.settings import CrawlSettings
 from actors.crawler.sources import open_source, parse_source
 from actors.storage import Output
 from flows.exits import EXPECTED, USAGE, PreflightError, run_script
+from flows.settings import load_settings
 from models.registry import cache_folder, encoder_row, resolve_weights, watermark_row
 
 _GIB = 1 << 30
@@ -37,9 +38,9 @@ def doctor(
             found = check()
         except EXPECTED as error:
             wrong += 1
-            console.print(f"[red]wrong[/red]  {name}: {error}", highlight=False, soft_wrap=True)
+            console.print(Text.assemble(("wrong", "red"), f"  {name}: {error}"), soft_wrap=True)
         else:
-            console.print(f"[green]ok[/green]     {name}: {found}", highlight=False, soft_wrap=True)
+            console.print(Text.assemble(("ok", "green"), f"     {name}: {found}"), soft_wrap=True)
     if wrong:
         raise typer.Exit(USAGE)
 
@@ -68,8 +69,13 @@ def _memory() -> str:
 
 def _disk() -> str:
     folder = cache_folder()
-    folder.mkdir(parents=True, exist_ok=True)
-    free = shutil.disk_usage(folder).free
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        free = shutil.disk_usage(folder).free
+    except OSError as error:
+        raise PreflightError(
+            f"the cache folder {folder} cannot be used: {error.strerror}; set GOLDPAN_CACHE to one that can"
+        ) from error
     if free < _LEAST_DISK:
         raise PreflightError(f"{free / _GIB:.1f} GiB free at {folder}; set GOLDPAN_CACHE to a larger disk")
     return f"{free / _GIB:.1f} GiB free at {folder}"
@@ -89,7 +95,8 @@ def _writable(out: str) -> str:
 
 
 def _answers(source: str) -> str:
-    open_source(parse_source(source), CrawlSettings()).check()
+    crawl = load_settings({"sources": (source,), "out": "-"}).crawl
+    open_source(parse_source(source), crawl).check()
     return f"{source} answers"
 
 
