@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import configparser
 import os
 from pathlib import Path
 from typing import Any
 
+from pydantic import SecretStr
 from rich.console import Console
+from rich.text import Text
 
 from actors.crawler.sources import open_source, parse_source
 from actors.storage import Output
@@ -16,11 +19,61 @@ from flows.settings import Settings
 from models.registry import cache_folder, encoder_row, file_sha256, resolve_weights
 from models.taste import Taste
 
+_OF_FILES = ("urls", "folder")
+_CREDENTIALS = ("client_id", "client_secret", "username", "password")
+
 
 def given(flags: dict[str, Any]) -> dict[str, Any]:
     """Leave out the flags that were not given, so that the environment and the file can speak."""
     nested = {name: given(value) if isinstance(value, dict) else value for name, value in flags.items()}
     return {name: value for name, value in nested.items() if value not in (None, {})}
+
+
+def absolute(settings: Settings) -> Settings:
+    """Name the output and the sources' files by absolute paths: another process may work in another folder."""
+    out = settings.out if "://" in settings.out else _absolute(settings.out)
+    return settings.model_copy(update={"out": out, "sources": tuple(map(_absolute_source, settings.sources))})
+
+
+def _absolute_source(text: str) -> str:
+    spec = parse_source(text)
+    if spec.kind not in _OF_FILES or "://" in spec.name:
+        return text
+    options = "".join(f",{name}={value}" for name, value in spec.options.items())
+    return f"{spec.kind}:{_absolute(spec.name)}{options}"
+
+
+def _absolute(path: str) -> str:
+    try:
+        return str(Path(path).expanduser().absolute())
+    except RuntimeError as error:
+        raise PreflightError(f"{path}: there is no such user; write the path in full") from error
+
+
+def with_credentials(settings: Settings) -> Settings:
+    """Fill in what PRAW would read here, from its variables or praw.ini: another node may have neither.
+
+    What is set already stays. https://praw.readthedocs.io/en/stable/getting_started/configuration.html
+    """
+    access = settings.crawl.reddit
+    unset = [name for name in _CREDENTIALS if getattr(access, name) is None]
+    if not unset or not any(parse_source(source).kind == "reddit" for source in settings.sources):
+        return settings
+    reddit = access.model_copy(update=_from_praw(unset))
+    crawl = settings.crawl.model_copy(update={"reddit": reddit})
+    return settings.model_copy(update={"crawl": crawl})
+
+
+def _from_praw(names: list[str]) -> dict[str, str | SecretStr]:
+    # Slow to import, and of use to Reddit only.
+    from praw.config import Config
+
+    try:
+        config = Config(os.environ.get("praw_site") or "DEFAULT")  # noqa: SIM112
+    except configparser.Error:
+        return {}  # the source's own check says what is wrong with praw.ini
+    read = {name: value for name in names if (value := getattr(config, name))}
+    return {name: value if name == "username" else SecretStr(value) for name, value in read.items()}
 
 
 def output(settings: Settings) -> Output:
@@ -31,7 +84,16 @@ def output(settings: Settings) -> Output:
 
 
 def sources(settings: Settings) -> None:
-    """Make sure each source is known, can be read, and accepts our credentials."""
+    """Make sure each source is known, can be read, and accepts our credentials.
+
+    Files in a folder are known by their paths inside of it, so that two folders could hide each other's: one a run.
+    """
+    folders = [source for source in settings.sources if parse_source(source).kind == "folder"]
+    if len(folders) > 1:
+        raise PreflightError(
+            f"{' and '.join(folders)}: one folder a run, as files of the same name would count as one. "
+            "Name a folder that holds them all, or make a run for each, with an --out of its own"
+        )
     for source in settings.sources:
         open_source(parse_source(source), settings.crawl).check()
 
@@ -47,7 +109,7 @@ def taste(settings: Settings, console: Console) -> Taste:
     if (folder / "taste.json").exists():
         loaded = Taste.load(folder)
     else:
-        console.print(f"fitting a taste on {folder}", highlight=False)
+        console.print(Text(f"fitting a taste on {folder}"), soft_wrap=True)
         loaded = taste_from_folder(
             folder,
             encoder=settings.encoder,
