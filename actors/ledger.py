@@ -1,7 +1,7 @@
-"""The ledger: which candidates and submissions were seen before, read from verdict shards and manifests.
+"""The ledger: which submissions were seen before, read from verdict shards and manifests.
 
-It is never a second source of truth: all of it can be read again. In memory it is 8 bytes a candidate and 8 a
-submission, as sorted 64-bit hashes; among ten million keys two share a hash with probability 3e-6.
+It is never a second source of truth: all of it can be read again. In memory it is 8 bytes a submission, as sorted
+64-bit hashes; among ten million items two share a hash with probability 3e-6.
 """
 
 from __future__ import annotations
@@ -44,13 +44,12 @@ class HashSet:
 
 
 class Ledger:
-    """What manifests and verdict shards hold: seen keys, submissions seen whole, and the next window's number.
+    """What manifests and verdict shards hold: submissions seen, whole or in part, and the next window's number.
 
     ``unfinished`` are the manifests without a shard, in order: a restart replays them first.
     """
 
     def __init__(self, output: Output) -> None:
-        self.keys = HashSet()
         self.submissions = HashSet()
         self._partly: dict[str, set[str]] = {}
         shards = output.names("verdicts", ".parquet")
@@ -67,14 +66,12 @@ class Ledger:
         self.next_window = max(map(int, numbers), default=0) + 1
 
     def see(self, manifest: Manifest) -> None:
-        """Remember a window's candidates, and the submissions of which it has the last."""
-        self.keys.add(candidate.key for candidate in manifest.candidates)
+        """Remember a window's submissions: those of which it has the last candidate, and the parts of others."""
         for candidate in manifest.candidates:
             self._count(candidate.item, candidate.key, manifest.submissions[candidate.item].candidates)
 
     def _load(self, table: pa.Table) -> None:
         columns = [table[name].to_pylist() for name in ("submission", "key", "candidates")]
-        self.keys.add(columns[1])
         for row in zip(*columns, strict=True):
             self._count(*row)
 

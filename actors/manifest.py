@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
 import orjson
 
-from actors.storage import Output
+from actors.storage import Output, to_json
 from models.reasons import Reason, Stage
-from models.records import Candidate, Outcome, Submission
+from models.records import Candidate, Outcome, Ready, Submission
 
 FOLDER = "windows"
+_FACTS = ("url", "final_url", "host", "http_status", "content_type", "fetched_at", "latency_ms")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +30,8 @@ class Manifest:
     """A window: its number, when it was opened (UTC), and its candidates in the run's order.
 
     Dates, ids and names that are written for a window follow from this and never from the clock, so that judging
-    it again writes the same. ``cursors`` hold, for each source, the place before which all is in manifests.
+    it again writes the same. ``cursors`` hold, for each source, the place before which all is in manifests;
+    ``facts``, by key, what was learned of a candidate whose outcome is final and is not fetched again.
     """
 
     number: int
@@ -38,6 +41,7 @@ class Manifest:
     candidates: tuple[Candidate, ...]
     cursors: dict[str, Any] = field(default_factory=dict)
     attempt: int = 1
+    facts: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     @property
     def window(self) -> str:
@@ -55,7 +59,7 @@ class Manifest:
 
     def write(self, output: Output) -> None:
         """Write the manifest, which makes its candidates seen."""
-        output.write(self.path, orjson.dumps(self._as_dict(), option=orjson.OPT_APPEND_NEWLINE))
+        output.write(self.path, to_json(self._as_dict(), orjson.OPT_APPEND_NEWLINE))
 
     def _as_dict(self) -> dict[str, Any]:
         return {
@@ -70,8 +74,19 @@ class Manifest:
                 for seen in self.submissions.values()
             ],
             "candidates": self.candidates,
+            "facts": self.facts,
             "deferred": [],
         }
+
+
+def facts_of(readies: Iterable[Ready]) -> dict[str, dict[str, Any]]:
+    """Give a window's ``facts``: the columns that a fetch without bytes has for its row, by key."""
+    found = {one.key: _known(one) for one in readies if one.outcome is not None}
+    return {key: facts for key, facts in found.items() if facts}
+
+
+def _known(ready: Ready) -> dict[str, Any]:
+    return {name: value for name in _FACTS if (value := getattr(ready, name)) is not None}
 
 
 def read_manifest(output: Output, path: str) -> Manifest:
@@ -88,6 +103,7 @@ def read_manifest(output: Output, path: str) -> Manifest:
         candidates=tuple(_candidate(row) for row in fields["candidates"]),
         cursors=fields["cursors"],
         attempt=fields["attempt"],
+        facts=fields.get("facts", {}),
     )
 
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pyarrow as pa
 
 from actors.ledger import HashSet, Ledger
-from actors.manifest import Manifest, SeenSubmission, read_manifest
+from actors.manifest import Manifest, SeenSubmission, facts_of, read_manifest
 from actors.storage import Output
 from models.reasons import Reason, Stage
-from models.records import Candidate, Outcome, Submission
+from models.records import Candidate, Outcome, Ready, Submission
 from models.schema import VERDICTS
 
 
@@ -58,6 +59,39 @@ def test_a_manifest_reads_back_as_it_was_but_for_the_post(tmp_path: Path) -> Non
     assert (found.window, found.opened_at, found.cursors) == ("00000003", written.opened_at, written.cursors)
     assert found.submissions["t3_a"].submission.post == {}
     assert found.shard("thumbs") == "thumbs/date=2026-11-23/00000003.parquet"
+
+
+def test_a_manifest_holds_what_was_learned_of_final_failures(tmp_path: Path) -> None:
+    output = Output(str(tmp_path))
+    window = manifest(1, ("t3_a", "0", 3), ("t3_a", "1", 3), ("t3_a", "2", 3))
+    gone = Outcome(Reason.NOT_FOUND, Stage.FETCH, "404")
+    fetched, failed, text = window.candidates
+    facts = facts_of(
+        [
+            Ready(fetched, None, 9, url="https://a.test/0", http_status=200, fetched_at=1.5),
+            Ready(failed, gone, url="https://a.test/1", host="a.test", http_status=404, latency_ms=2.5),
+            Ready(text, Outcome(Reason.SELF_POST, Stage.RESOLVE)),
+        ]
+    )
+    learned = {"url": "https://a.test/1", "host": "a.test", "http_status": 404, "latency_ms": 2.5}
+    assert facts == {"t3_a/1": learned}
+    replace(window, facts=facts).write(output)
+    assert read_manifest(output, window.path).facts == facts
+
+
+def test_a_manifest_takes_text_that_utf8_cannot_hold(tmp_path: Path) -> None:
+    output = Output(str(tmp_path))
+    window = manifest(1, ("folder:a", "0", 1))
+    odd = Submission("folder:a", "folder:\udcff", {}, title="\ud83d half", created=1.5)
+    gone = Outcome(Reason.NOT_FOUND, Stage.FETCH, "\udcff")
+    window = replace(
+        window,
+        submissions={"folder:a": SeenSubmission(odd, 1)},
+        candidates=(Candidate("folder:a", "0", ("/\udcff/a.jpg",), outcome=gone),),
+        cursors={"folder:\udcff": {"after": "\udcff"}},
+    )
+    window.write(output)
+    assert read_manifest(output, window.path) == window, "a replay asks for the same file"
 
 
 def test_shards_are_known_and_manifests_without_one_are_unfinished(tmp_path: Path) -> None:
