@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -20,6 +21,7 @@ from models.reasons import Reason, Stage
 from models.schema import VERDICTS
 
 _WRITERS = 8
+_IMAGE = re.compile(r"(?P<stem>images/.+)_[0-9a-f]{8}\.\w+")
 # Reasons that came from a model; that a picture is a copy of a kept one is decided before any of them.
 _AFTER_DUPLICATES = {Reason.FITS, Reason.UNLIKE_TASTE, Reason.WATERMARK, Reason.BAD_MODEL_OUTPUT}
 
@@ -60,8 +62,14 @@ class Sink:
         self._index: Any = ray.get_actor(index)
         self._judges = judges
 
-    def commit(self, manifest: Manifest, blocks: Sequence[ray.ObjectRef[pa.Table]]) -> Committed:
-        """Write image files, embeddings and thumbs, then the verdict shard, in this order."""
+    def commit(
+        self, manifest: Manifest, blocks: Sequence[ray.ObjectRef[pa.Table]], replayed: bool = False
+    ) -> Committed:
+        """Write image files, embeddings and thumbs, then the verdict shard, in this order.
+
+        ``replayed`` says that a commit of this manifest may have died before: files that it left for these
+        candidates, and that no row names, are removed.
+        """
         rows = _in_order(manifest, ray.get(list(blocks)))
         self._settle(manifest, rows)
         for row in rows:
@@ -70,6 +78,8 @@ class Sink:
                 row["path"] = image_path(submission, _media(row), row["sha256"], row["format"])
         self._write_images(rows)
         self._write_vectors(manifest, rows)
+        if replayed:
+            self._remove_orphans(manifest, rows)
         self._output.write_table(manifest.shard("verdicts"), _verdicts(rows))
         kept = [(row["key"], row["sha256"], row["phash"]) for row in rows if row["path"]]
         ray.get(self._index.add.remote(kept))
@@ -101,11 +111,33 @@ class Sink:
     def _write_vectors(self, manifest: Manifest, rows: list[Row]) -> None:
         for table, column in (("embeddings", "embedding"), ("thumbs", "thumb")):
             held = [row for row in rows if row[column] is not None]
+            shard = manifest.shard(table)
             if held:
                 keys = [row["key"] for row in held]
-                self._output.write_table(
-                    manifest.shard(table), pa.table({"key": keys, column: _vectors(held, column)})
-                )
+                self._output.write_table(shard, pa.table({"key": keys, column: _vectors(held, column)}))
+            else:
+                # A commit that died may have had some.
+                self._output.remove(shard)
+
+    def _remove_orphans(self, manifest: Manifest, rows: list[Row]) -> None:
+        stems = {_stem(manifest, row) for row in rows}
+        found = {
+            path
+            for folder in {stem.rpartition("/")[0] for stem in stems}
+            for path in self._output.names(folder)
+            if (image := _IMAGE.fullmatch(path)) and image["stem"] in stems
+        }
+        orphans = found - {row["path"] for row in rows}
+        for path in orphans - self._named_elsewhere(manifest, orphans):
+            self._output.remove(path)
+
+    def _named_elsewhere(self, manifest: Manifest, paths: set[str]) -> set[str]:
+        # An earlier attempt may have kept another file of a key; and two keys may share a stem (a_b + c, a + b_c).
+        named: set[str] = set()
+        for shard in self._output.names("verdicts", ".parquet") if paths else []:
+            if shard != manifest.shard("verdicts"):
+                named.update(paths.intersection(self._output.read_table(shard, ["path"])["path"].to_pylist()))
+        return named
 
 
 def _in_order(manifest: Manifest, blocks: Sequence[pa.Table]) -> list[Row]:
@@ -122,7 +154,10 @@ def _in_order(manifest: Manifest, blocks: Sequence[pa.Table]) -> list[Row]:
 def _ledger_row(manifest: Manifest, row: Row) -> Row:
     seen = manifest.submissions[row["key"].rpartition("/")[0]]
     submission = seen.submission
-    return row | {
+    # A failure that is replayed is not fetched again: what was learned of it is in the manifest.
+    learned = manifest.facts.get(row["key"], {})
+    row = row | {name: value for name, value in learned.items() if row[name] is None}
+    known = row | {
         "run": manifest.run,
         "window": manifest.window,
         "attempt": manifest.attempt,
@@ -144,6 +179,12 @@ def _ledger_row(manifest: Manifest, row: Row) -> Row:
         "threshold": None,
         "path": None,
     }
+    return {name: _utf8(value) for name, value in known.items()}
+
+
+def _utf8(value: Any) -> Any:
+    # Titles and file names may hold lone surrogates, which Arrow cannot.
+    return value.encode("utf-8", "backslashreplace").decode() if type(value) is str else value
 
 
 def _moment(seconds: float | None) -> datetime | None:
@@ -153,6 +194,11 @@ def _moment(seconds: float | None) -> datetime | None:
 def _media(row: Row) -> str:
     media: str = row["key"].rpartition("/")[2]
     return media
+
+
+def _stem(manifest: Manifest, row: Row) -> str:
+    submission = manifest.submissions[row["submission"]].submission
+    return image_path(submission, _media(row), "", "").removesuffix("_.")
 
 
 def _contender(manifest: Manifest, row: Row) -> Contender:

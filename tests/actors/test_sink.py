@@ -54,15 +54,21 @@ def output(tmp_path: Path) -> Output:
     return Output(str(tmp_path / "out"))
 
 
+def start_index(output: Output) -> Any:
+    return ray.remote(DuplicateIndex).options(num_cpus=0, name=INDEX).remote(output.uri)
+
+
 @pytest.fixture
 def index(ray_here: None, output: Output) -> Iterator[Any]:
-    handle: Any = ray.remote(DuplicateIndex).options(num_cpus=0, name=INDEX).remote(output.uri)
+    handle = start_index(output)
     yield handle
     ray.kill(handle)
 
 
-def commit(output: Output, index: Any, window: Manifest, looks: list[Look]) -> dict[str, dict[str, Any]]:
-    Sink(output.uri, INDEX, JUDGES).commit(window, [ray.put(judged(looks))])
+def commit(
+    output: Output, index: Any, window: Manifest, looks: list[Look], replayed: bool = False
+) -> dict[str, dict[str, Any]]:
+    Sink(output.uri, INDEX, JUDGES).commit(window, [ray.put(judged(looks))], replayed=replayed)
     rows = output.read_table(window.shard("verdicts")).to_pylist()
     assert [row["key"] for row in rows] == [one.key for one in window.candidates]
     return {row["key"]: row for row in rows}
@@ -150,3 +156,72 @@ def test_the_schema_holds_for_a_row_of_nothing(output: Output, index: Any) -> No
     assert (row["verdict"], row["sha256"], row["created"], row["subreddit"]) == ("skipped", None, None, None)
     assert output.names("embeddings") == [] and output.names("images") == []
     assert isinstance(output.read_table(window.shard("verdicts")), pa.Table)
+
+
+def test_a_replay_removes_what_a_dead_commit_left_and_nothing_else(output: Output, index: Any) -> None:
+    committed = manifest("t3_a/0", number=1)
+    older = commit(output, index, committed, [look("t3_a/0", Reason.FITS, data=b"older")])["t3_a/0"]["path"]
+    # The same key asked for again (another attempt), one whose name starts alike, and one that changes.
+    window = manifest("t3_a/0", "t3_b/0", "t3_c/0", number=2)
+    dead = [
+        look("t3_a/0", Reason.FITS, data=b"newer", phash=2**60 - 1),
+        look("t3_b/0", Reason.FITS, data=b"then gone", phash=0xFFFF << 48),
+        look("t3_c/0", Reason.FITS, data=b"then another", phash=0xFF00FF00FF00FF00),
+    ]
+    left = [row["path"] for row in commit(output, index, window, dead).values()]
+    output.remove(window.shard("verdicts"))
+    foreign = ["images/Pics/t3_bb_0_01234567.jpg", "images/Pics/t3_b_0_mine.jpg", "images/Pics/notes.txt"]
+    for path in foreign:
+        output.write(path, b"mine")
+    ray.kill(index)
+    restarted = start_index(output)
+    replay = [
+        look("t3_a/0", Reason.UNLIKE_TASTE, data=b"newer", phash=2**60 - 1),
+        Look(empty_row("t3_b/0"), None, reason=Reason.NOT_FOUND, stage=Stage.FETCH),
+        look("t3_c/0", Reason.FITS, data=b"changed", phash=0xFF00FF00FF00FF00),
+    ]
+    kept = commit(output, restarted, window, replay, replayed=True)["t3_c/0"]["path"]
+    ray.kill(restarted)
+    assert kept not in left
+    assert sorted(output.names("images")) == sorted([older, kept, *foreign])
+
+
+def test_a_first_commit_lists_and_removes_nothing(output: Output, index: Any) -> None:
+    output.write("images/Pics/t3_a_0_01234567.jpg", b"someone put it there")
+    nothing = Look(empty_row("t3_a/0"), None, reason=Reason.NOT_FOUND, stage=Stage.FETCH)
+    commit(output, index, manifest("t3_a/0"), [nothing])
+    assert output.names("images") == ["images/Pics/t3_a_0_01234567.jpg"]
+
+
+def test_a_commit_without_vectors_removes_those_of_a_dead_one(output: Output, index: Any) -> None:
+    window = manifest("t3_a/0")
+    commit(output, index, window, [look("t3_a/0", Reason.UNLIKE_TASTE)])
+    assert output.exists(window.shard("embeddings")) and output.exists(window.shard("thumbs"))
+    output.remove(window.shard("verdicts"))
+    gone = Look(empty_row("t3_a/0"), None, reason=Reason.NOT_FOUND, stage=Stage.FETCH)
+    commit(output, index, window, [gone], replayed=True)
+    assert output.names("embeddings") == output.names("thumbs") == []
+
+
+def test_a_failure_that_is_replayed_keeps_what_was_learned_of_it(output: Output, index: Any) -> None:
+    learned = {
+        "url": "https://a.test/1", "final_url": "https://b.test/1", "host": "a.test", "http_status": 404,
+        "content_type": "text/html", "fetched_at": 1700000000.25, "latency_ms": 12.5,
+    }  # fmt: skip
+    window = replace(manifest("t3_a/0", "t3_b/0"), facts={"t3_a/0": learned, "t3_b/0": learned})
+    seen_now = empty_row("t3_b/0") | {"url": "https://now.test/", "http_status": 410}
+    looks = [
+        Look(row, None, reason=Reason.NOT_FOUND, stage=Stage.FETCH) for row in (empty_row("t3_a/0"), seen_now)
+    ]
+    rows = commit(output, index, window, looks, replayed=True)
+    fetched_at = datetime.fromtimestamp(1700000000.25, UTC)
+    assert {name: rows["t3_a/0"][name] for name in learned} == learned | {"fetched_at": fetched_at}
+    assert (rows["t3_b/0"]["url"], rows["t3_b/0"]["http_status"]) == ("https://now.test/", 410)
+
+
+def test_text_that_utf8_cannot_hold_is_escaped_in_its_row(output: Output, index: Any) -> None:
+    window = manifest("t3_a/0")
+    odd = Submission("t3_a", "urls:\udcff", {}, "Pics", title="half \ud83d", author="ü")
+    window = replace(window, submissions={"t3_a": SeenSubmission(odd, 1)})
+    row = commit(output, index, window, [look("t3_a/0", Reason.FITS)])["t3_a/0"]
+    assert (row["source"], row["title"], row["author"]) == ("urls:\\udcff", "half \\ud83d", "ü")
