@@ -10,11 +10,11 @@ from importlib.metadata import PackageNotFoundError, version
 from types import TracebackType
 from typing import Any
 
-from models.taste import Taste
-
+from actors.crawler.locate import shown
 from actors.storage import Output
 from flows.settings import Settings
 from models.schema import SCHEMA_VERSION
+from models.taste import Taste
 
 _PACKAGES = (
     "goldpan",
@@ -35,7 +35,7 @@ def new_run() -> str:
 
 
 class RunFile:
-    """Written when a run starts, and again when it ends; without secrets, which pydantic masks."""
+    """Written when a run starts, and again when it ends; without secrets: pydantic masks them, this class URLs'."""
 
     def __init__(self, run: str, output: Output, settings: Settings, taste: Taste) -> None:
         self._output = output
@@ -44,7 +44,7 @@ class RunFile:
             "started": datetime.now(UTC),
             "ended": None,
             "how": "running",
-            "settings": settings.model_dump(mode="json"),
+            "settings": _masked(settings.model_dump(mode="json")) | {"out": output.shown},
             "schema": SCHEMA_VERSION,
             "encoder": {"name": taste.encoder, "fingerprint": taste.encoder_fingerprint},
             "taste": {"fingerprint": taste.fingerprint, "threshold": taste.threshold},
@@ -67,10 +67,32 @@ class RunFile:
         if error is not None:
             self._facts["how"] = f"failed: {type(error).__name__}"
         self._facts["ended"] = datetime.now(UTC)
-        self._write()
+        try:
+            self._write()
+        except OSError as problem:
+            # What ended the run (a full disk, most likely the same one) is what its user has to see.
+            if error is None:
+                raise
+            error.add_note(f"{self._path} could not be written either: {problem}")
+
+    @property
+    def _path(self) -> str:
+        return f"runs/{self._facts['run']}.json"
 
     def _write(self) -> None:
-        self._output.write_json(f"runs/{self._facts['run']}.json", self._facts)
+        self._output.write_json(self._path, self._facts)
+
+
+def _masked(value: Any) -> Any:
+    match value:
+        case str():
+            return shown(value)
+        case dict():
+            return {name: _masked(one) for name, one in value.items()}
+        case list():
+            return [_masked(one) for one in value]
+        case _:
+            return value
 
 
 def _versions() -> dict[str, str]:
