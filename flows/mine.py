@@ -241,7 +241,7 @@ def mine(
         liked = preflight.taste(settings, console)
         placement.connect()
         progress, code = run(name, settings, liked, output, console)
-        console.print(progress.summary(settings.out))
+        console.print(progress.summary(output.shown))
         if demo is not None:
             console.print(demo.verdict(output), highlight=False)
     raise typer.Exit(code)

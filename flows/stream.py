@@ -14,7 +14,7 @@ import ray
 from actors.crawler.locate import without_userinfo
 from actors.judge import Judge
 from actors.ledger import Ledger
-from actors.manifest import Manifest
+from actors.manifest import Manifest, facts_of
 from actors.sink import Committed
 from actors.storage import Output
 from flows.crawl_ahead import Block, CrawlAhead
@@ -44,6 +44,7 @@ class Flight:
     """A window between its manifest and its commit."""
 
     manifest: Manifest
+    replayed: bool
     judged: Future[list[Block]]
     commit: ray.ObjectRef[Committed] | None = None
 
@@ -79,7 +80,8 @@ class Stream:
         with ThreadPoolExecutor(self._windows.in_flight, "judging") as judging:
             while not stopping.is_set() and not self._is_done(replays):
                 while replays and self._has_room():
-                    self._start(judging, manifest := replays.popleft(), self._refetch(manifest))
+                    manifest = replays.popleft()
+                    self._start(judging, manifest, self._refetch(manifest), replayed=True)
                 if not replays:
                     self._open_windows(judging)
                 self._take_turn()
@@ -124,10 +126,14 @@ class Stream:
             submissions={pick.entry.submission.item: pick.entry.total() for pick in picks},
             candidates=tuple(_as_written(pick.ready) for pick in picks),
             cursors=dict(self._assembler.cursors),
+            facts=facts_of(pick.ready for pick in picks),
         )
 
-    def _start(self, judging: ThreadPoolExecutor, manifest: Manifest, blocks: list[Block]) -> None:
-        self._flights.append(Flight(manifest, judging.submit(self._judge_window, manifest, blocks)))
+    def _start(
+        self, judging: ThreadPoolExecutor, manifest: Manifest, blocks: list[Block], *, replayed: bool = False
+    ) -> None:
+        judged = judging.submit(self._judge_window, manifest, blocks)
+        self._flights.append(Flight(manifest, replayed, judged))
 
     def _judge_window(self, manifest: Manifest, blocks: list[Block]) -> list[Block]:
         for _ in range(_FETCHES):
@@ -144,7 +150,9 @@ class Stream:
         while self._flights and self._flights[0].judged.done():
             flight = self._flights[0]
             if flight.commit is None:
-                flight.commit = self._sink.commit.remote(flight.manifest, flight.judged.result())
+                flight.commit = self._sink.commit.remote(
+                    flight.manifest, flight.judged.result(), flight.replayed
+                )
             done, _ = ray.wait([flight.commit], timeout=0)
             if not done:
                 return
