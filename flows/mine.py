@@ -229,7 +229,7 @@ def mine(
         flags["sources"] = sources
         if demo is not None:
             flags = demo.lend(flags)
-        settings = load_settings(flags, config)
+        settings = preflight.with_credentials(preflight.absolute(load_settings(flags, config)))
         output = preflight.output(settings)
         preflight.sources(settings)
         if dry:
