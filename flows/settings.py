@@ -119,10 +119,13 @@ def _read(config: Path) -> dict[str, Any]:
         ) from error
     except UnicodeDecodeError as error:
         raise SettingsError(f"--config {config} is not UTF-8; save it as UTF-8") from error
-    # A date with a thirteenth month is a ValueError.
+    except yaml.MarkedYAMLError as error:
+        # Without the line's text, which may be a secret's.
+        line = f"line {error.problem_mark.line + 1}: " if error.problem_mark else ""
+        raise SettingsError(f"--config {config} is not YAML; correct {line}{error.problem}") from error
+    # A control character, or a date with a thirteenth month.
     except (yaml.YAMLError, ValueError) as error:
-        where = " ".join(str(error).split())
-        raise SettingsError(f"--config {config} is not YAML; correct it: {where}") from error
+        raise SettingsError(f"--config {config} cannot be read; correct it: {error}") from error
     if held is None:
         return {}
     if not isinstance(held, dict) or not all(isinstance(name, str) for name in held):

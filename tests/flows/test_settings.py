@@ -18,8 +18,9 @@ def load(config: Path | None = None, **flags: Any) -> Settings:
 @pytest.mark.parametrize(
     ("text", "way_out"),
     [
-        (b"keep: [0.9", "is not YAML; correct it: .*line 1"),
-        (b"keep: 2026-13-01", "is not YAML; correct it: month must be"),
+        (b"keep: [0.9", "is not YAML; correct line 1: "),
+        (b"keep: \x07", "cannot be read; correct it: .*not allowed"),
+        (b"keep: 2026-13-01", "correct it: month must be"),
         (b"- keep\n- 0.9\n", "holds no settings: write each as name: value"),
         (b"0.9", "holds no settings"),
         (b"1: 2", "holds no settings"),
