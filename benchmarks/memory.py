@@ -6,7 +6,6 @@ import re
 from collections import defaultdict
 
 import psutil
-from rich.table import Table
 
 EVERY = 100
 SHOWN = 10
@@ -27,16 +26,20 @@ class Memory:
         if windows and mark not in self._seen:
             self._seen[mark] = _resident()
 
-    def table(self) -> Table:
-        """Make a table: a row a process, a column a mark, in MB; the largest growth first."""
+    def lines(self) -> list[str]:
+        """Give a line a process: MB at some marks, then the growth over the last half; the largest first."""
         marks = sorted(self._seen)
-        shown = marks[:: max(1, len(marks) // SHOWN)] + marks[-1:]
-        table = Table("process", *(f"{mark}" for mark in shown), "MB a 1,000 windows, last half")
+        shown = marks[:: max(1, len(marks) // SHOWN)]
+        head = f"{'MB after windows':32}" + "".join(f"{mark:7}" for mark in shown) + "   MB a 1,000 windows"
+        return [head, *(self._line(name, shown, marks) for name in self._names(marks))]
+
+    def _names(self, marks: list[int]) -> list[str]:
         names = {name for seen in self._seen.values() for name in seen}
-        for name in sorted(names, key=lambda name: -self._slope(name, marks)):
-            values = (self._seen[mark].get(name, 0) / 1e6 for mark in shown)
-            table.add_row(name, *(f"{value:.0f}" for value in values), f"{self._slope(name, marks):+.1f}")
-        return table
+        return sorted(names, key=lambda name: -self._slope(name, marks))
+
+    def _line(self, name: str, shown: list[int], marks: list[int]) -> str:
+        values = "".join(f"{self._seen[mark].get(name, 0) / 1e6:7.0f}" for mark in shown)
+        return f"{name[:31]:32}{values}   {self._slope(name, marks):+7.1f}"
 
     def _slope(self, name: str, marks: list[int]) -> float:
         half = [mark for mark in marks[len(marks) // 2 :] if name in self._seen[mark]]
@@ -57,6 +60,14 @@ def _resident() -> dict[str, int]:
             command = " ".join(process.cmdline())
         except psutil.NoSuchProcess:
             continue
-        name = _NAMES.search(command)
-        found[name.group() if name else process.name()] += memory.rss - memory.shared
+        found[_name(command) or process.name()] += memory.rss - memory.shared
     return dict(found)
+
+
+def _name(command: str) -> str | None:
+    found = _NAMES.search(command)
+    if found is None:
+        return None
+    # A worker of Ray's pool is titled by the task it is at.
+    pooled = found.group().startswith(("ray::IDLE", "ray::ReadReadyBlocks", "ray::MapBatches"))
+    return "ray::pool" if pooled else found.group().split(".")[0]

@@ -34,6 +34,7 @@ from benchmarks.memory import Memory
 from flows import placement
 from flows.crawl_ahead import CrawlAhead
 from flows.interrupts import Interrupts
+from flows.judging import warm_up
 from flows.mine import AHEAD_WINDOWS, pipeline
 from flows.progress import Progress
 from flows.settings import Settings, load_settings
@@ -99,6 +100,7 @@ def with_ray(settings: Settings, taste: Taste, console: Console, memory: Memory 
     where = placement.plan("cpu")
     console.print("\n".join(where.lines()), highlight=False)
     parts = pipeline(settings, taste, where)
+    warm_up(parts.judge, where)
     actors = [*parts.crawlers, *parts.encoders, *parts.others]
     ray.get([actor.__ray_ready__.remote() for actor in actors])
     ledger, assembler = Ledger(output), WindowAssembler()
@@ -161,7 +163,7 @@ def remember(console: Console, folder: Path, port: int, windows: int) -> None:
     memory = Memory()
     watch = with_ray(settings, taste, console, memory)
     console.print(f"{watch.windows} windows in {watch.seconds:.0f} s")
-    console.print(memory.table())
+    console.print("\n".join(memory.lines()), highlight=False)
 
 
 if __name__ == "__main__":

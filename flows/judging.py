@@ -13,7 +13,7 @@ from actors.judge import Judge
 from actors.ready_blocks import ReadyBlocks
 from flows.placement import Placement
 from models.reasons import Reason, Stage
-from models.schema import JUDGED
+from models.schema import JUDGED, READY
 
 Block = ray.ObjectRef[pa.Table]
 # With the first try, a poison image kills three workers before it is looked for.
@@ -48,6 +48,12 @@ def window_dataset(blocks: Sequence[Block], judge: Judge, placement: Placement) 
         max_retries=RETRIES,
     )
     return judged
+
+
+def warm_up(judge: Judge, placement: Placement) -> None:
+    """Start the workers that will judge, on empty blocks, so that they import what they need while actors start."""
+    empty = ray.put(READY.empty_table())
+    window_dataset([empty] * placement.judges, judge, placement).materialize()
 
 
 class BlocksLostError(Exception):

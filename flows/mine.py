@@ -5,6 +5,7 @@ Runs alone (``python flows/mine.py …``), under ``ray submit cluster.yaml flows
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -33,6 +34,7 @@ from flows.crawl_ahead import CrawlAhead
 from flows.demo import visit
 from flows.exits import explained, run_script
 from flows.interrupts import Interrupts
+from flows.judging import warm_up
 from flows.placement import Placement
 from flows.progress import Progress
 from flows.readiness import await_actors, check_encoders
@@ -86,7 +88,7 @@ def pipeline(settings: Settings, taste: Taste, where: Placement) -> Pipeline:
     scorers = [on_this_node(Scorer).remote(settings.out, liking, taste.encoder_fingerprint)]
     watermarks = [
         replica(Watermark, num_gpus=where.watermark_gpus).remote(where.encoder_threads, where.device)
-        for _ in range(where.encoders)
+        for _ in range(where.detectors)
     ]
     index = on_this_node(DuplicateIndex, name=INDEX).remote(settings.out, settings.near_bits)
     judge = Judge(
@@ -125,6 +127,9 @@ def run(
     interrupts.install()
     where = placement.plan(settings.device)
     console.print("\n".join(where.lines()), highlight=False)
+    inspect = Inspect(settings.crawl.shape, encoder_row(settings.encoder), thumbs=settings.thumbs)
+    warming = threading.Thread(target=warm_up, args=(Judge([inspect]), where), daemon=True)
+    warming.start()
     ledger = Ledger(output)
     parts = pipeline(settings, taste, where)
     assembler = WindowAssembler()
@@ -138,6 +143,7 @@ def run(
     )
     await_actors([*parts.crawlers, *parts.encoders, *parts.others], crawl)
     check_encoders(parts.encoders, taste)
+    warming.join()
     with RunFile(name, output, settings, taste) as file, Progress(console) as progress:
         stream = Stream(
             run=name,

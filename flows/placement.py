@@ -16,6 +16,7 @@ OBJECT_STORE_BYTES = 1 << 30
 _CPUS_A_CRAWLER = 8
 # Judges wait for models half of their time, so there are more of them than cores.
 _JUDGES_A_CPU = 1.5
+_MOST_CPU_ENCODERS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,7 @@ class Placement:
     judge_cpus: float
     encoders: int
     encoder_threads: int
+    detectors: int
     device: Literal["cpu", "cuda"]
     encoder_gpus: float
     watermark_gpus: float
@@ -42,7 +44,7 @@ class Placement:
             f"crawlers  {self.crawlers} × 0 CPU",
             f"judge     {self.judges} tasks × {self.judge_cpus:g} CPU",
             f"encoder   {self.encoders} × {models}, {self.encoder_gpus:g} GPU",
-            f"watermark {self.encoders} × {models}, {self.watermark_gpus:g} GPU",
+            f"watermark {self.detectors} × {models}, {self.watermark_gpus:g} GPU",
         ]
 
 
@@ -56,6 +58,8 @@ def plan(device: Literal["auto", "cpu", "cuda"]) -> Placement:
         )
     cuda = device == "cuda" or (device == "auto" and gpus > 0)
     judges = max(2, round(cpus * _JUDGES_A_CPU))
+    # On CPUs two sessions of one thread each outrun one of two; each holds the weights, so there are few.
+    encoders = max(1, gpus) if cuda else min(cpus, _MOST_CPU_ENCODERS)
     return Placement(
         cpus=cpus,
         gpus=gpus,
@@ -63,8 +67,9 @@ def plan(device: Literal["auto", "cpu", "cuda"]) -> Placement:
         crawlers=max(1, cpus // _CPUS_A_CRAWLER),
         judges=judges,
         judge_cpus=round(cpus / judges, 2),
-        encoders=max(1, gpus) if cuda else max(1, cpus // _CPUS_A_CRAWLER),
-        encoder_threads=min(cpus, _CPUS_A_CRAWLER),
+        encoders=encoders,
+        encoder_threads=max(1, cpus // encoders),
+        detectors=max(1, gpus) if cuda else 1,
         device="cuda" if cuda else "cpu",
         # The watermark detector sees only what the mixture accepted, so it gets the smaller share.
         encoder_gpus=0.75 if cuda else 0.0,

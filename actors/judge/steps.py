@@ -84,16 +84,19 @@ class KnownDuplicates:
 
 
 class Encode:
-    """Gives each an embedding, from an encoder actor."""
+    """Gives each an embedding, from the encoder actors."""
 
     def __init__(self, encoders: list[Any]) -> None:
         self._encoders = encoders
 
     def __call__(self, looks: list[Look]) -> None:
-        """Encode all of them in one call; the squares go to the actor by reference and are let go."""
+        """Encode all of them, a share in each encoder; the squares go there by reference and are let go."""
         pixels = np.stack([look.pixels for look in looks if look.pixels is not None])
-        embeddings = ray.get(_any_of(self._encoders, looks).__call__.remote(pixels))
-        for look, embedding in zip(looks, embeddings, strict=True):
+        shares = np.array_split(pixels, min(len(self._encoders), len(looks)))
+        encoding = [
+            encoder.__call__.remote(share) for encoder, share in zip(self._encoders, shares, strict=False)
+        ]
+        for look, embedding in zip(looks, np.concatenate(ray.get(encoding)), strict=True):
             look.pixels, look.embedding = None, embedding
 
 
