@@ -43,8 +43,8 @@ class Recipe:
 
     paintings: int = 900
     crops_a_photo: int = 6
-    steps: int = 1200
-    whole_steps: int = 1100
+    steps: int = 2200
+    whole_steps: int = 300
     batch: int = 32
     rate: float = 4e-3
     seed: int = 1
@@ -159,7 +159,6 @@ def network() -> Any:
     """
     import torch
     from torch import nn
-    from torch.nn import functional
 
     def layer(channels: tuple[int, int], kernel: int, stride: int, pad: int, groups: int = 1) -> list[Any]:
         conv = nn.Conv2d(*channels, kernel, stride, pad, groups=groups, bias=False)
@@ -183,16 +182,12 @@ def network() -> Any:
                 *layer((48, 96), 3, 2, 1), nn.ReLU(), Block(96, 5), Block(96, 5),
             )  # fmt: skip
             self.cells = nn.Conv2d(96, 1, 1)
-            self.picture = nn.Sequential(nn.Linear(2 * 96 + 2, 48), nn.ReLU(), nn.Linear(48, 1))
+            self.picture = nn.Linear(192, 1)
 
         def forward(self, x: Any) -> Any:
             features = self.trunk(x)
-            spots = self.cells(features)
-            # Cells that agree with their neighbours are lettering; one alone is a branch.
-            around = functional.avg_pool2d(spots, 3, 1, 1)
-            strongest = [plane.amax((2, 3)) for plane in (features, spots, around)]
-            pooled = torch.cat([*strongest, features.mean((2, 3))], 1)
-            return self.picture(pooled), spots
+            pooled = torch.cat([features.amax((2, 3)), features.mean((2, 3))], 1)
+            return self.picture(pooled), self.cells(features)
 
     return Detector()
 
@@ -224,7 +219,7 @@ def train(recipe: Recipe, data: tuple[Pictures, Cells], threads: int) -> Any:
     torch.manual_seed(recipe.seed)
     detector = network().to(memory_format=torch.channels_last)
     optimiser = torch.optim.AdamW(detector.parameters(), weight_decay=1e-3)
-    for side, steps, peak in ((256, recipe.steps, recipe.rate), (SIZE, recipe.whole_steps, recipe.rate / 3)):
+    for side, steps, peak in ((256, recipe.steps, recipe.rate), (SIZE, recipe.whole_steps, recipe.rate / 5)):
         schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, peak, total_steps=steps + 1)
         run_phase(detector, optimiser, schedule, batches(recipe, data, side, steps))
     return detector.eval()
