@@ -126,11 +126,22 @@ def test_killed_actors_change_nothing(running: tuple[subprocess.Popen[bytes], Pa
 
 
 def kill_actor(driver: int, name: str) -> int:
-    processes = psutil.Process(driver).children(recursive=True)
-    found = [one for one in processes if any(part.startswith(f"ray::{name}") for part in one.cmdline()[:1])]
+    found = [
+        one
+        for one in psutil.Process(driver).children(recursive=True)
+        if title(one).startswith(f"ray::{name}")
+    ]
     for one in found:
         os.kill(one.pid, signal.SIGKILL)
     return len(found)
+
+
+def title(process: psutil.Process) -> str:
+    try:
+        return "".join(process.cmdline()[:1])
+    except psutil.Error:
+        # It ended while we looked; killed ones are there as zombies for a moment.
+        return ""
 
 
 def test_an_output_in_use_is_refused_and_a_lost_terminal_is_a_clean_stop(
