@@ -118,8 +118,8 @@ def test_ctrl_c_commits_what_is_in_flight_and_the_same_command_goes_on(
 def test_killed_actors_change_nothing(running: tuple[subprocess.Popen[bytes], Path], unbroken: Path) -> None:
     process, out = running
     wait_until(lambda: shards(out) >= 1, process)
-    for victim in ("Crawler", "Encoder", "Sink", "DuplicateIndex", "Listing"):
-        wait_until(lambda victim=victim: kill_actor(process.pid, victim) == 1, process)  # type: ignore[misc]
+    for victim in ("Crawler", "Encoder", "Sink", "DuplicateIndex", "Scorer"):
+        wait_until(lambda victim=victim: kill_actor(process.pid, victim) >= 1, process)  # type: ignore[misc]
     assert process.wait(180) == 0
     assert facts(out) == facts(unbroken)
     assert_lawful(out)
