@@ -125,7 +125,7 @@ def with_ray(settings: Settings, taste: Taste, console: Console, memory: Memory 
 
 
 def main(
-    images: Annotated[int, typer.Option(help="Images in each arm.")] = 1200,
+    images: Annotated[int, typer.Option(help="Images in each arm.")] = 1600,
     encoder: Annotated[str, typer.Option(help="A registry row.")] = "vit-b32-random",
     window: Annotated[int, typer.Option(help="Candidates in a window.")] = 256,
     memory: Annotated[bool, typer.Option("--memory", help="Look at memory instead of speed.")] = False,

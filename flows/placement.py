@@ -89,6 +89,8 @@ def connect() -> None:
     """
     # Ray's metrics keep every dataset's figures for ever: 1 GB after 1,800 small windows.
     os.environ.setdefault("RAY_enable_metrics_collection", "0")
+    # Its control process keeps an event of every task: 60 KB a window.
+    os.environ.setdefault("RAY_task_events_report_interval_ms", "0")
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
     try:
