@@ -9,8 +9,8 @@ from actors.crawler.sources.spec import SourceError, SourceSpec, parse_source
 __all__ = ["Cursor", "Page", "Source", "SourceError", "SourceSpec", "open_source", "parse_source"]
 
 
-def open_source(spec: SourceSpec, settings: CrawlSettings) -> Source:
-    """Open a source; SourceError where it cannot be, with the way out."""
+def open_source(spec: SourceSpec, settings: CrawlSettings, *, follow: bool = False) -> Source:
+    """Open a source, to ``follow`` what is new in it where it can; SourceError, with the way out, where it cannot."""
     match spec.kind:
         case "reddit":
             from actors.crawler.sources.reddit import RedditListing

@@ -14,23 +14,32 @@ Cursor = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Submissions in the source's order; ``cursor`` (plain JSON) continues behind them.
+    """Submissions in the source's order, maybe none; ``cursor`` (plain JSON) continues behind them.
 
     An empty cursor is the source's beginning: a finite source gives it with its last page, so that the next
-    run looks again for what is new.
+    run looks again for what is new. ``pause`` is how many seconds the source has nothing more to ask for; a source
+    never sleeps itself, as others share its thread. ``notes`` are for the user, the log and the run's file.
     """
 
     submissions: tuple[Submission, ...]
     cursor: Cursor
+    pause: float = 0.0
+    notes: tuple[str, ...] = ()
 
 
 class Source(Protocol):
-    """A place submissions come from."""
+    """A place submissions come from.
+
+    A call for the next page takes seconds at most: one that searches for long gives empty pages meanwhile.
+    """
 
     def check(self) -> None:
         """Make sure that it can be read, at the cost of one request at most; SourceError says what to do."""
         ...
 
     def pages(self, cursor: Cursor | None) -> Iterator[Page]:
-        """Yield pages from behind the cursor (None: from the beginning); a finite source ends."""
+        """Yield pages from behind the cursor (None: from the beginning); a finite source ends.
+
+        SourceError where it cannot go on; what was yielded before stays.
+        """
         ...
