@@ -8,15 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import PurePosixPath
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
+from actors.deferred import Deferred, deferred_of
 from actors.manifest import FOLDER, Manifest, read_manifest
 from actors.storage import Output
 from models.keys import key_hash
 
 Hashes = np.ndarray[tuple[int], np.dtype[np.uint64]]
+STATE = "state/deferred.json"
 _RECENT = 4096
 
 
@@ -43,10 +46,24 @@ class HashSet:
         return place < len(self._sorted) and int(self._sorted[place]) == value
 
 
+def write_state(output: Output, manifest: Manifest, deferred: list[Deferred]) -> None:
+    """Note, once a window is committed, what is put off; all of it can be read from the manifests again."""
+    output.write_json(STATE, {"window": manifest.number, "deferred": deferred})
+
+
+def read_state(output: Output) -> tuple[int, list[Deferred]]:
+    """Give the window at which the state was written, 0 where there is none, and what was put off then."""
+    if not output.exists(STATE):
+        return 0, []
+    fields = output.read_json(STATE)
+    return fields["window"], [deferred_of(one) for one in fields["deferred"]]
+
+
 class Ledger:
     """What manifests and verdict shards hold: submissions seen, whole or in part, and the next window's number.
 
-    ``unfinished`` are the manifests without a shard, in order: a restart replays them first.
+    ``unfinished`` are the manifests without a shard, in order: a restart replays them first. ``cursors`` are the
+    newest manifest's, and ``deferred`` what was put off and has no row yet.
     """
 
     def __init__(self, output: Output) -> None:
@@ -64,6 +81,22 @@ class Ledger:
             self.see(manifest)
         numbers = done | {PurePosixPath(path).stem for path in manifests}
         self.next_window = max(map(int, numbers), default=0) + 1
+        self.cursors: dict[str, Any] = read_manifest(output, manifests[-1]).cursors if manifests else {}
+        self.deferred = [one for one in self._put_off(output, manifests) if not self._has_row(one)]
+
+    def _put_off(self, output: Output, manifests: list[str]) -> list[Deferred]:
+        """Give what was put off, the latest of each: as the state knew it, and what manifests added since."""
+        last, known = read_state(output)
+        found = {one.key: one for one in known}
+        for path in manifests:
+            if int(PurePosixPath(path).stem) > last:
+                found |= {one.key: one for one in read_manifest(output, path).deferred}
+        return list(found.values())
+
+    def _has_row(self, deferred: Deferred) -> bool:
+        item = deferred.submission.item
+        # Of what --retry put off the row of an earlier attempt stands; it can be retried again.
+        return deferred.attempt > 1 or item in self.submissions or deferred.key in self._partly.get(item, ())
 
     def see(self, manifest: Manifest) -> None:
         """Remember a window's submissions: those of which it has the last candidate, and the parts of others."""
@@ -76,6 +109,8 @@ class Ledger:
             self._count(*row)
 
     def _count(self, item: str, key: str, total: int) -> None:
+        if item in self.submissions:
+            return  # a later attempt
         # Only submissions that are split over windows wait here, so this stays small.
         seen = self._partly.setdefault(item, set())
         seen.add(key)

@@ -9,9 +9,10 @@ from typing import Any
 
 import orjson
 
+from actors.deferred import Deferred, candidate_of, deferred_of
 from actors.storage import Output, to_json
-from models.reasons import Reason, Stage
-from models.records import Candidate, Outcome, Ready, Submission
+from models.reasons import Stage, Verdict
+from models.records import Candidate, Ready, Submission
 
 FOLDER = "windows"
 _FACTS = ("url", "final_url", "host", "http_status", "content_type", "fetched_at", "latency_ms")
@@ -31,7 +32,8 @@ class Manifest:
 
     Dates, ids and names that are written for a window follow from this and never from the clock, so that judging
     it again writes the same. ``cursors`` hold, for each source, the place before which all is in manifests;
-    ``facts``, by key, what was learned of a candidate whose outcome is final and is not fetched again.
+    ``facts``, by key, what was learned of a candidate whose outcome is final and is not fetched again; ``attempts``,
+    by key, those above 1; ``deferred`` what was put off since the manifest before.
     """
 
     number: int
@@ -40,8 +42,9 @@ class Manifest:
     submissions: dict[str, SeenSubmission]
     candidates: tuple[Candidate, ...]
     cursors: dict[str, Any] = field(default_factory=dict)
-    attempt: int = 1
+    attempts: dict[str, int] = field(default_factory=dict)
     facts: dict[str, dict[str, Any]] = field(default_factory=dict)
+    deferred: tuple[Deferred, ...] = ()
 
     @property
     def window(self) -> str:
@@ -62,21 +65,35 @@ class Manifest:
         output.write(self.path, to_json(self._as_dict(), orjson.OPT_APPEND_NEWLINE))
 
     def _as_dict(self) -> dict[str, Any]:
+        unresolved = _unresolved(self.candidates)
         return {
             "number": self.number,
             "run": self.run,
             "opened_at": self.opened_at,
-            "attempt": self.attempt,
+            "attempts": self.attempts,
             "cursors": self.cursors,
-            # The post is what resolvers read; its candidates are resolved already.
-            "submissions": [
-                {"submission": replace(seen.submission, post={}), "candidates": seen.candidates}
-                for seen in self.submissions.values()
-            ],
+            "submissions": [_as_written(seen, unresolved) for seen in self.submissions.values()],
             "candidates": self.candidates,
             "facts": self.facts,
-            "deferred": [],
+            "deferred": self.deferred,
         }
+
+
+def _as_written(seen: SeenSubmission, unresolved: frozenset[str]) -> dict[str, Any]:
+    # The post is what resolvers read, and most are resolved already; --retry resolves what failed at it.
+    kept = seen.submission.item in unresolved
+    submission = seen.submission if kept else replace(seen.submission, post={})
+    return {"submission": submission, "candidates": seen.candidates}
+
+
+def _unresolved(candidates: Iterable[Candidate]) -> frozenset[str]:
+    """Give the items of which a candidate failed while it was resolved."""
+    ended = ((one.item, one.outcome) for one in candidates if one.outcome is not None)
+    return frozenset(
+        item
+        for item, outcome in ended
+        if outcome.stage is Stage.RESOLVE and outcome.reason.verdict is Verdict.FAILED
+    )
 
 
 def facts_of(readies: Iterable[Ready]) -> dict[str, dict[str, Any]]:
@@ -100,14 +117,9 @@ def read_manifest(output: Output, path: str) -> Manifest:
         run=fields["run"],
         opened_at=datetime.fromisoformat(fields["opened_at"]).astimezone(UTC),
         submissions={row.submission.item: row for row in seen},
-        candidates=tuple(_candidate(row) for row in fields["candidates"]),
+        candidates=tuple(candidate_of(row) for row in fields["candidates"]),
         cursors=fields["cursors"],
-        attempt=fields["attempt"],
+        attempts=fields.get("attempts", {}),
         facts=fields.get("facts", {}),
+        deferred=tuple(map(deferred_of, fields["deferred"])),
     )
-
-
-def _candidate(fields: dict[str, Any]) -> Candidate:
-    outcome = fields["outcome"]
-    found = outcome and Outcome(Reason(outcome["reason"]), Stage(outcome["stage"]), outcome["detail"])
-    return Candidate(**{**fields, "urls": tuple(fields["urls"]), "outcome": found})

@@ -160,7 +160,7 @@ def _ledger_row(manifest: Manifest, row: Row) -> Row:
     known = row | {
         "run": manifest.run,
         "window": manifest.window,
-        "attempt": manifest.attempt,
+        "attempt": manifest.attempts.get(row["key"], 1),
         "source": submission.source,
         "submission": submission.item,
         "candidates": seen.candidates,

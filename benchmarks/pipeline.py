@@ -33,6 +33,7 @@ from benchmarks import image_server, without_ray
 from benchmarks.memory import Memory
 from flows import placement
 from flows.crawl_ahead import CrawlAhead
+from flows.deferrals import Deferrals
 from flows.interrupts import Interrupts
 from flows.judging import warm_up
 from flows.mine import AHEAD_WINDOWS, pipeline
@@ -105,7 +106,15 @@ def with_ray(settings: Settings, taste: Taste, console: Console, memory: Memory 
     ray.get([actor.__ray_ready__.remote() for actor in actors])
     ledger, assembler = Ledger(output), WindowAssembler()
     ahead = AHEAD_WINDOWS * settings.window.count
-    crawl = CrawlAhead(parts.listings, parts.crawlers, ledger, assembler, limit=None, ahead=max(ahead, 1024))
+    crawl = CrawlAhead(
+        parts.listing,
+        parts.crawlers,
+        ledger,
+        assembler,
+        Deferrals(settings.crawl.defer),
+        limit=None,
+        ahead=max(ahead, 1024),
+    )
     watch = Watch(console, memory)
     with watch:
         stream = Stream(

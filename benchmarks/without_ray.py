@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from actors.crawler.crawler import Crawler
-from actors.crawler.events import Fetched
+from actors.crawler.events import Fetched, Offer
 from actors.crawler.settings import CrawlSettings
 from actors.encoder import Encoder
 from actors.judge import Inspect, Look
@@ -85,7 +85,7 @@ class _Judge:
 async def _mine(urls: list[str], output: Output, judge: _Judge, settings: CrawlSettings, ready: Any) -> None:
     crawler = Crawler(settings)
     ready.wait()
-    offers = [(order, Submission(url_item(url), "urls", {"url": url})) for order, url in enumerate(urls)]
+    offers = [Offer(order, Submission(url_item(url), "urls", {"url": url})) for order, url in enumerate(urls)]
     await crawler.offer(offers, frozenset())
     keys: list[str] = []
     left, shard = len(urls), 0

@@ -1,20 +1,27 @@
-"""Crawling ahead of the windows: a listing feeds crawlers, and their events fill the assembler."""
+"""Crawling ahead of the windows: the listing feeds crawlers, and their events fill the assembler."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
-from itertools import groupby
+import time
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import groupby, islice
 from typing import Any
 
 import pyarrow as pa
 import ray
 
 from actors.crawler.blocks import Held, ready_table
-from actors.crawler.events import Awoke, Event, Fetched, Resolved
+from actors.crawler.events import Awoke, Event, Fetched, Offer, Resolved, Said
+from actors.crawler.listing import Listed
 from actors.crawler.resolvers import crosspost_parent
 from actors.crawler.sources import Page
+from actors.crawler.sources.post import submission_of
+from actors.deferred import Deferred
 from actors.ledger import Ledger
+from flows.deferrals import Deferrals
 from flows.windows import Entry, Pick, WindowAssembler
 from models.keys import NO_CANDIDATE
 from models.reasons import Reason, Stage
@@ -24,6 +31,7 @@ Block = ray.ObjectRef[pa.Table]
 POLL_SECONDS = 0.5
 BLOCK_ROWS = 32
 BLOCK_BYTES = 16 << 20
+POSTS_A_CALL = 100
 # Not a crawler: what is decided here without one.
 DRIVER = -1
 
@@ -31,45 +39,58 @@ log = logging.getLogger(__name__)
 
 
 class CrawlAhead:
-    """Owns the listings and crawlers, asks them for more while there is room, and notices when one dies.
+    """Owns the listing and the crawlers, asks them for more while there is room, and notices when one dies.
 
-    ``listings`` make the listing actor of each source when its turn comes; ``crawlers`` are actor handles.
     Submissions get their place in the run's order here; ``limit`` is the number of new submissions to take in, and
-    ``ahead`` how many may be on their way. A source that fails is given up with a line in ``failures``, and the
-    others go on.
+    ``ahead`` how many may be on their way. ``again`` are candidates of earlier runs to be had again, before the
+    sources are asked. A source that fails is given up with a line in ``failures``, and the others go on. ``notes``
+    are what the user should know; whoever shows them takes them out.
     """
 
     def __init__(
         self,
-        listings: Sequence[Callable[[], Any]],
+        listing: Any,
         crawlers: Sequence[Any],
         ledger: Ledger,
         assembler: WindowAssembler,
+        deferrals: Deferrals,
         *,
         limit: int | None,
         ahead: int,
+        again: Iterator[list[Deferred]] | None = None,
     ) -> None:
-        self._listings = list(listings)
-        self._listing: Any = None
+        self._listing = listing
+        self._listed = False
+        self._page: ray.ObjectRef[Any] | None = None
+        self._page_due = 0.0
         self._crawlers = list(crawlers)
         self._ledger = ledger
         self._assembler = assembler
+        self.deferrals = deferrals
+        self._again = again
+        self._posts: tuple[ray.ObjectRef[Any], list[list[Deferred]]] | None = None
         self._limit = limit
         self._ahead = ahead
-        self._offered: set[str] = set()
-        self._page: ray.ObjectRef[Any] | None = None
+        self._order = 0
+        self._offered = {one.submission.item for one in ledger.deferred}
         self._events: dict[int, ray.ObjectRef[Any]] = {}
         self._lives: dict[int, str] = {}
         self.failures: list[str] = []
+        self.notes: deque[str] = deque()
         self.seen = 0
         self.known = 0
         self.fetched = 0
         self.fetched_bytes = 0
 
     @property
+    def listed(self) -> bool:
+        """Tell whether the sources have given all there is, and what is to be had again is on its way."""
+        return self._listed and self._page is None and self._again is None
+
+    @property
     def ended(self) -> bool:
-        """Tell whether the sources have given all there is."""
-        return not self._listings and self._page is None
+        """Tell whether nothing more will come: neither from the sources, nor of what was put off."""
+        return self.listed and not self.deferrals and self._posts is None
 
     @property
     def full(self) -> bool:
@@ -77,13 +98,14 @@ class CrawlAhead:
         return len(self._assembler) >= self._ahead
 
     def stop(self) -> None:
-        """Ask the sources for nothing more."""
-        self._listings.clear()
+        """Ask for nothing more."""
+        self._listed, self._again = True, None
 
     def poll(self, timeout: float = POLL_SECONDS) -> None:
-        """Take in what listings and crawlers have to say, waiting so many seconds at most."""
+        """Take in what the listing and the crawlers have to say, waiting so many seconds at most."""
         self._ask()
-        waiting = [*self._events.values(), *([self._page] if self._page is not None else [])]
+        single = [self._page, self._posts[0] if self._posts else None]
+        waiting = [*self._events.values(), *(ref for ref in single if ref is not None)]
         if ray.wait(waiting, num_returns=1, timeout=timeout)[0]:
             done, _ = ray.wait(waiting, num_returns=len(waiting), timeout=0)
             self._take_in(set(done))
@@ -91,18 +113,26 @@ class CrawlAhead:
     def _take_in(self, done: set[ray.ObjectRef[Any]]) -> None:
         if self._page is not None and self._page in done:
             page, self._page = self._page, None
-            self._take_listed(page)
+            self._take_listed(ray.get(page))
+        if self._posts is not None and self._posts[0] in done:
+            (answer, due), self._posts = self._posts, None
+            self._readmit(due, ray.get(answer))
         for crawler, future in list(self._events.items()):
             if future in done:
                 del self._events[crawler]
                 self._take_events(crawler, ray.get(future))
 
-    def _take_listed(self, page: ray.ObjectRef[Any]) -> None:
-        try:
-            self._take_page(ray.get(page))
-        except ray.exceptions.RayTaskError as error:
-            self.failures.append(str(error.cause))
-            self._take_page(None)
+    def _take_listed(self, listed: Listed | None) -> None:
+        if listed is None:
+            self._listed = True
+        elif listed.failure is not None:
+            self.failures.append(listed.failure)
+            self.notes.append(listed.failure)
+        elif listed.page is not None:
+            self.notes.extend(listed.page.notes)
+            self._take_page(listed.source, listed.page)
+        else:
+            self._page_due = time.monotonic() + listed.pause
 
     def blocks(self, picks: Sequence[Pick]) -> list[Block]:
         """Ask the crawlers for the bytes of a window; the driver owns the blocks from here on."""
@@ -127,41 +157,57 @@ class CrawlAhead:
 
     def _ask(self) -> None:
         # A crawler that has not said its name yet would not know an offer as its own.
-        if (
-            self._page is None
-            and self._listings
-            and not self.full
-            and len(self._lives) == len(self._crawlers)
-        ):
-            self._listing = self._listing or self._listings[0]()
-            self._page = self._listing.next_page.remote()
+        if len(self._lives) == len(self._crawlers) and not self.full:
+            self._ask_again()
+            if self._page is None and not self._listed and time.monotonic() >= self._page_due:
+                self._page = self._listing.next_page.remote(self._assembler.cursors)
         for crawler, handle in enumerate(self._crawlers):
             if crawler not in self._events:
                 self._events[crawler] = handle.events.remote(POLL_SECONDS)
 
-    def _take_page(self, page: Page | None) -> None:
-        if page is None:
-            # stop() may have emptied the list while the page was on its way.
-            self._listing = None
-            del self._listings[:1]
+    def _ask_again(self) -> None:
+        """Offer what is due again; what has no URL yet with its post as it is now, where Reddit tells."""
+        if self._posts is not None:
             return
+        due = self.deferrals.take_due()
+        if self._again is not None:
+            more = list(islice(self._again, POSTS_A_CALL))
+            self._again = self._again if more else None
+            due += more
+        ids = [id_ for owed in due if (id_ := _post_to_ask_for(owed)) is not None][:POSTS_A_CALL]
+        if ids:
+            self._posts = self._listing.posts.remote(ids), due
+        elif due:
+            self._readmit(due, {})
+
+    def _readmit(self, due: list[list[Deferred]], posts: dict[str, dict[str, Any]]) -> None:
+        for owed in due:
+            submission = owed[0].submission
+            post = posts.get(submission.item.removeprefix("t3_"))
+            if post is not None:
+                submission = replace(submission, post=submission_of(post, submission.source).post)
+            seen = self._ledger.seen_of(submission.item) - {one.key for one in owed}
+            crawler = self._order % len(self._crawlers)
+            order = self._add(Entry(submission, crawler, seen, tuple(owed)))
+            self._offered.add(submission.item)
+            self._offer(crawler, [_offer_of(order, submission, owed)], seen)
+
+    def _take_page(self, source: str, page: Page) -> None:
         self._forget_seen()
-        offers: dict[int, list[tuple[int, Submission]]] = {}
-        last: Entry | None = None
+        offers: dict[int, list[Offer]] = {}
         for submission in page.submissions:
             if self._limit is not None and self.seen >= self._limit:
                 self.stop()
                 break
-            last = self._take(submission, offers) or last
+            self._take(submission, offers)
         else:
             # A page that was not taken whole is listed again.
-            if last is not None:
-                last.cursor = page.cursor
+            self._assembler.mark(source, page.cursor)
         for crawler, offered in offers.items():
-            seen = frozenset[str]().union(*(self._ledger.seen_of(one.item) for _, one in offered))
+            seen = frozenset[str]().union(*(self._ledger.seen_of(one.submission.item) for one in offered))
             self._offer(crawler, offered, seen)
 
-    def _offer(self, crawler: int, offered: list[tuple[int, Submission]], seen: frozenset[str]) -> None:
+    def _offer(self, crawler: int, offered: list[Offer], seen: frozenset[str]) -> None:
         self._crawlers[crawler].offer.remote(offered, seen, self._lives[crawler])
 
     def _forget_seen(self) -> None:
@@ -169,42 +215,64 @@ class CrawlAhead:
         if len(self._offered) > 2 * self._ahead:
             self._offered = {item for item in self._offered if item not in self._ledger.submissions}
 
-    def _take(self, submission: Submission, offers: dict[int, list[tuple[int, Submission]]]) -> Entry | None:
+    def _take(self, submission: Submission, offers: dict[int, list[Offer]]) -> None:
         item = submission.item
         if item in self._ledger.submissions or item in self._offered:
             self.known += 1
-            return None
-        order, self.seen = self.seen, self.seen + 1
+            return
+        self.seen += 1
         self._offered.add(item)
         parent = crosspost_parent(submission.post)
         if parent is not None and (self._ledger.knows(parent) or parent in self._offered):
-            return self._skip_crosspost(order, submission, parent)
-        crawler = order % len(self._crawlers)
-        offers.setdefault(crawler, []).append((order, submission))
-        return self._enter(order, submission, crawler)
+            self._skip_crosspost(submission, parent)
+            return
+        crawler = self._order % len(self._crawlers)
+        order = self._add(Entry(submission, crawler, self._ledger.seen_of(item)))
+        offers.setdefault(crawler, []).append(Offer(order, submission))
 
-    def _enter(self, order: int, submission: Submission, crawler: int) -> Entry:
-        entry = Entry(submission, crawler, self._ledger.seen_of(submission.item))
+    def _add(self, entry: Entry) -> int:
+        order, self._order = self._order, self._order + 1
         self._assembler.add(order, entry)
-        return entry
+        return order
 
-    def _skip_crosspost(self, order: int, submission: Submission, parent: str) -> Entry:
+    def _skip_crosspost(self, submission: Submission, parent: str) -> None:
         outcome = Outcome(Reason.CROSSPOST_OF, Stage.RESOLVE, parent)
         candidate = Candidate(submission.item, NO_CANDIDATE, outcome=outcome)
-        entry = self._enter(order, submission, DRIVER)
+        order = self._add(Entry(submission, DRIVER, self._ledger.seen_of(submission.item)))
         self._assembler.tell(Resolved(order, (candidate,)))
         self._assembler.tell(Fetched(order, Ready(candidate, outcome)))
-        return entry
 
     def _take_events(self, crawler: int, events: list[Event]) -> None:
         for event in events:
-            if isinstance(event, Awoke):
-                self._welcome(crawler, event.life)
-                continue
-            if isinstance(event, Fetched):
-                self.fetched += 1
-                self.fetched_bytes += event.ready.size
-            self._assembler.tell(event)
+            match event:
+                case Awoke(life=life):
+                    self._welcome(crawler, life)
+                case Said(text=text):
+                    self.notes.append(text)
+                case Fetched() if self._put_off(crawler, event):
+                    pass
+                case Fetched(ready=ready):
+                    self.fetched += 1
+                    self.fetched_bytes += ready.size
+                    self._assembler.tell(event)
+                case _:
+                    self._assembler.tell(event)
+
+    def _put_off(self, crawler: int, event: Fetched) -> bool:
+        """Leave to later what may be had then; False where its outcome is final, or has to stand."""
+        entry, outcome = self._assembler[event.order], event.ready.outcome
+        if entry is None or outcome is None or outcome.retry_after is None:
+            return False
+        due = self.deferrals.due_after(entry.tries, outcome.retry_after)
+        if due is None:
+            return False
+        candidate, key = replace(event.ready.candidate, outcome=outcome), event.ready.key
+        if key not in entry.put_off:
+            attempt, tries = entry.attempt(key), entry.tries + 1
+            self.deferrals.add(Deferred(entry.submission, candidate, due, tries, attempt, entry.total))
+            self._assembler.put_off(event.order, key)
+        self._crawlers[crawler].drop.remote([key])
+        return True
 
     def _welcome(self, crawler: int, life: str) -> None:
         reborn = crawler in self._lives
@@ -217,8 +285,21 @@ class CrawlAhead:
         lost = list(self._assembler.held_by(crawler))
         for _, entry in lost:
             self._assembler.forget_progress(entry)
-        seen = frozenset[str]().union(*(entry.seen | entry.taken for _, entry in lost))
-        self._offer(crawler, [(order, entry.submission) for order, entry in lost], seen)
+        seen = frozenset[str]().union(*(entry.done for _, entry in lost))
+        offers = [_offer_of(order, entry.submission, entry.owed) for order, entry in lost]
+        self._offer(crawler, offers, seen)
+
+
+def _offer_of(order: int, submission: Submission, owed: Sequence[Deferred]) -> Offer:
+    candidates = tuple(one.candidate for one in owed)
+    return Offer(order, submission, candidates, any(one.attempt > 1 for one in owed))
+
+
+def _post_to_ask_for(owed: Sequence[Deferred]) -> str | None:
+    """Give the id of a Reddit post that has to be read again; links and files are as they were."""
+    item = owed[0].submission.item
+    unresolved = any(not one.candidate.urls for one in owed)
+    return item.removeprefix("t3_") if unresolved and item.startswith("t3_") else None
 
 
 def _chunks(ready: Sequence[Ready]) -> Iterator[list[Ready]]:

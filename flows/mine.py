@@ -6,10 +6,8 @@ Runs alone (``python flows/mine.py …``), under ``ray submit cluster.yaml flows
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -25,12 +23,14 @@ from actors.encoder import Encoder
 from actors.judge import Encode, Inspect, Judge, KnownDuplicates, LookForMarks, Score
 from actors.ledger import Ledger
 from actors.lock import OutputLock
+from actors.retries import failed_rows
 from actors.scorer import Scorer
 from actors.sink import Judges, Sink
 from actors.storage import Output
 from actors.watermark import Watermark
 from flows import dry_run, placement, preflight
 from flows.crawl_ahead import CrawlAhead
+from flows.deferrals import Deferrals
 from flows.demo import visit
 from flows.exits import explained, run_script
 from flows.interrupts import Interrupts
@@ -49,13 +49,14 @@ AHEAD_WINDOWS = 4
 # Every call can be repeated; one that kills its actor again and again is given up, and its input bisected.
 RETRIES = 3
 INDEX = "duplicate-index"
+LISTING = "listing"
 
 
 @dataclass(frozen=True, slots=True)
 class Pipeline:
     """The actors of a run, which outlive its windows, and the judge that calls them."""
 
-    listings: Sequence[Callable[[], Any]]
+    listing: Any
     crawlers: list[Any]
     encoders: list[Any]
     others: list[Any]
@@ -69,14 +70,14 @@ def pipeline(settings: Settings, taste: Taste, where: Placement) -> Pipeline:
     Output(settings.out).write(liking, taste.to_bytes())
     row = encoder_row(settings.encoder)
     gates = settings.crawl.shape
-    listings = [
-        partial(on_this_node(Listing).remote, source, settings.crawl, None) for source in settings.sources
-    ]
+    listing = on_this_node(Listing, name=LISTING).remote(
+        settings.sources, settings.crawl, follow=settings.follow
+    )
     # What only this node can reach is fetched from here: its folders, and servers that a host map names.
     local = settings.crawl.host_map or any(source.startswith("folder:") for source in settings.sources)
     crawl = on_this_node if local else replica
     crawlers = [
-        crawl(Crawler, max_concurrency=64).remote(settings.crawl, where.crawlers)
+        crawl(Crawler, max_concurrency=64).remote(settings.crawl, where.crawlers, listing=LISTING)
         for _ in range(where.crawlers)
     ]
     encoders = [
@@ -102,7 +103,8 @@ def pipeline(settings: Settings, taste: Taste, where: Placement) -> Pipeline:
     )
     judges = Judges(f"{taste.encoder}@{taste.encoder_fingerprint[:16]}", taste.fingerprint, taste.threshold)
     sink = on_this_node(Sink).remote(settings.out, INDEX, judges)
-    return Pipeline(listings, crawlers, encoders, [*scorers, *watermarks, index, sink], judge, sink)
+    others = [listing, *scorers, *watermarks, index, sink]
+    return Pipeline(listing, crawlers, encoders, others, judge, sink)
 
 
 def replica(kind: type, **options: Any) -> Any:
@@ -132,19 +134,21 @@ def run(
     warming.start()
     ledger = Ledger(output)
     parts = pipeline(settings, taste, where)
-    assembler = WindowAssembler()
+    assembler = WindowAssembler(ledger.cursors)
     crawl = CrawlAhead(
-        parts.listings,
+        parts.listing,
         parts.crawlers,
         ledger,
         assembler,
+        Deferrals(settings.crawl.defer, ledger.deferred),
         limit=settings.limit,
         ahead=AHEAD_WINDOWS * settings.window.count,
+        again=failed_rows(output, settings.retry) if settings.retry else None,
     )
     await_actors([*parts.crawlers, *parts.encoders, *parts.others], crawl)
     check_encoders(parts.encoders, taste)
     warming.join()
-    with RunFile(name, output, settings, taste) as file, Progress(console) as progress:
+    with RunFile(name, output, settings, taste) as file, Progress(console, file.note) as progress:
         stream = Stream(
             run=name,
             output=output,
@@ -154,24 +158,27 @@ def run(
             judge=parts.judge,
             sink=parts.sink,
             placement=where,
-            windows=settings.window,
+            windows=settings.windows,
             watcher=progress,
         )
         stream.flow(interrupts.stopping)
         file.finish(progress.reasons, interrupted=interrupts.exit_code != 0)
-    for failure in crawl.failures:
-        console.print(f"goldpan: {failure}", markup=False, highlight=False)
-    return progress, interrupts.exit_code or (1 if crawl.failures else 0)
+    # What goes on until it is stopped was not interrupted when it is.
+    stopped = 0 if settings.endless else interrupts.exit_code
+    return progress, stopped or (1 if crawl.failures else 0)
 
 
 @explained
 def mine(
     sources: Annotated[
-        list[str],
+        list[str] | None,
         typer.Argument(
-            metavar="SOURCE…", help="demo · reddit:r/NAME,sort=top,time=year · urls:FILE · folder:DIR"
+            metavar="SOURCE…",
+            help="demo · reddit:r/NAME,sort=top,time=year · reddit:firehose · dump:FILE,subreddit=NAME · "
+            "arctic:NAME,after=2024-01-01 · urls:FILE · folder:DIR",
         ),
-    ],
+    ] = None,
+    *,
     out: Annotated[str, typer.Option(help="Where everything goes: a folder or a URI.")],
     taste: Annotated[
         str | None, typer.Option(help="A fitted taste (`goldpan fit`), or a folder of images you like.")
@@ -179,6 +186,15 @@ def mine(
     config: Annotated[Path | None, typer.Option(help="A YAML file of settings.")] = None,
     set_: Annotated[
         list[str] | None, typer.Option("--set", help="Any setting, as name=value: crawl.patience=10.")
+    ] = None,
+    follow: Annotated[
+        bool | None, typer.Option("--follow", help="Go on with what is new at Reddit, until Ctrl-C.")
+    ] = None,
+    retry: Annotated[
+        str | None,
+        typer.Option(
+            metavar="failed[:REASON]", help="Have again what failed in earlier runs; SOURCE is not needed."
+        ),
     ] = None,
     encoder: Annotated[str | None, typer.Option(help="gist (built in), or clip.")] = None,
     keep: Annotated[
@@ -207,15 +223,21 @@ def mine(
     \b
     goldpan mine demo --out out/demo                         a small Reddit on this machine
     goldpan mine reddit:r/EarthPorn --taste liked --out out  a subreddit, by a folder of images you like
+    goldpan mine reddit:r/all --follow --taste taste --out out     what is new, as it comes
+    goldpan mine dump:RS_2024-01.zst,subreddit=EarthPorn --taste taste --out out
     goldpan mine urls:links.txt --taste taste --out out      a list of URLs, by a fitted taste
+    goldpan mine --retry failed:timeout --taste taste --out out
 
     Run the same command again to go on where it stopped: nothing is fetched or judged twice.
-    Exit codes: 0 done, 2 it could not start, 130 or 143 stopped by a signal after a clean commit, 1 anything else.
+    Exit codes: 0 done (or --follow stopped cleanly), 2 it could not start, 130 or 143 stopped by a signal after a
+    clean commit, 1 anything else.
     """
     console = Console(stderr=True)
     flags: dict[str, Any] = {
         "out": out,
         "taste": taste,
+        "follow": follow,
+        "retry": retry,
         "encoder": encoder,
         "keep": keep,
         "limit": limit,
@@ -230,6 +252,7 @@ def mine(
     flags = preflight.given(flags)
     for assignment in set_ or []:
         assign(flags, assignment)
+    sources = preflight.sources_or_retry(sources, retry)
     with ExitStack() as stack:
         demo = visit.enter(stack, sources, photos, console, liked=taste is None)
         flags["sources"] = sources

@@ -76,6 +76,21 @@ def _from_praw(names: list[str]) -> dict[str, str | SecretStr]:
     return {name: value if name == "username" else SecretStr(value) for name, value in read.items()}
 
 
+def sources_or_retry(sources: list[str] | None, retry: str | None) -> list[str]:
+    """Make sure that there is something to do; --retry needs no source."""
+    if not sources and retry is None:
+        raise PreflightError("no SOURCE: name one, such as demo, reddit:r/EarthPorn or urls:links.txt")
+    return sources or []
+
+
+def follow(settings: Settings) -> None:
+    """Make sure that --follow has a source that it can follow."""
+    if settings.follow and not settings.endless:
+        raise PreflightError(
+            f"--follow: nothing new will come of {', '.join(settings.sources)}; it follows reddit:… sources only"
+        )
+
+
 def output(settings: Settings) -> Output:
     """Open the output, and make sure it can be written to."""
     opened = Output(settings.out)
@@ -94,8 +109,9 @@ def sources(settings: Settings) -> None:
             f"{' and '.join(folders)}: one folder a run, as files of the same name would count as one. "
             "Name a folder that holds them all, or make a run for each, with an --out of its own"
         )
+    follow(settings)
     for source in settings.sources:
-        open_source(parse_source(source), settings.crawl).check()
+        open_source(parse_source(source), settings.crawl, follow=settings.follow).check()
 
 
 def taste(settings: Settings, console: Console) -> Taste:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from collections.abc import Callable
 from types import TracebackType
 
 from rich.console import Console, Group
@@ -20,10 +21,11 @@ TOP = 15
 
 
 class Progress:
-    """Counts what was committed, and shows it while its ``with`` block runs."""
+    """Counts what was committed, and shows it while its ``with`` block runs; ``note`` keeps what it is told."""
 
-    def __init__(self, console: Console | None = None) -> None:
+    def __init__(self, console: Console | None = None, note: Callable[[str], None] | None = None) -> None:
         self._console = console or Console(stderr=True)
+        self._note = note
         self._live = Live(console=self._console, refresh_per_second=4, transient=True)
         self._started = time.monotonic()
         self._said = self._started
@@ -62,6 +64,12 @@ class Progress:
         if report.files and self.first_accepted is None:
             self.first_accepted = self.seconds
 
+    def said(self, note: str) -> None:
+        """Show what the user should know, and keep it."""
+        self._console.print(f"goldpan: {note}", markup=False, highlight=False, soft_wrap=True)
+        if self._note is not None:
+            self._note(note)
+
     @property
     def seconds(self) -> float:
         """Seconds since the start."""
@@ -77,7 +85,7 @@ class Progress:
         return (
             f"{self.seconds:5.0f} s  seen {crawl.seen} (known {crawl.known}), fetched {crawl.fetched} "
             f"({crawl.fetched_bytes / 1e6:.0f} MB), judged {self.reasons.total()}: {verdicts}; "
-            f"{rate:.1f} images/s, {self.windows} windows, {in_flight} in flight"
+            f"{rate:.1f} images/s, {self.windows} windows, {in_flight} in flight{_waiting(crawl)}"
         )
 
     def _table(self, crawl: CrawlAhead, in_flight: int) -> Table:
@@ -110,3 +118,9 @@ class Progress:
             seen = self.seen_in[subreddit]
             table.add_row(subreddit, str(accepted), str(seen), f"{accepted / seen:.0%}")
         return table
+
+
+def _waiting(crawl: CrawlAhead) -> str:
+    """Say how many are asked for again later; a run whose sources are at their end waits for them."""
+    pause = crawl.deferrals.pause
+    return "" if pause is None else f"; {len(crawl.deferrals)} put off, the next for {pause:.0f} s"

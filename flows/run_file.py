@@ -29,6 +29,9 @@ _PACKAGES = (
 )
 
 
+MOST_NOTES = 1000
+
+
 def new_run() -> str:
     """Name a run: when it started, and six random digits."""
     return f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
@@ -51,11 +54,19 @@ class RunFile:
             "python": platform.python_version(),
             "versions": _versions(),
             "reasons": {},
+            "notes": [],
         }
 
     def __enter__(self) -> RunFile:
         self._write()
         return self
+
+    def note(self, text: str) -> None:
+        """Keep what the user was told meanwhile, such as a gap in what was seen; the latest MOST_NOTES."""
+        self._facts["notes"] = [*self._facts["notes"], {"at": datetime.now(UTC), "note": shown(text)}][
+            -MOST_NOTES:
+        ]
+        self._write()
 
     def finish(self, reasons: Counter[str], *, interrupted: bool) -> None:
         """Note what was committed, and how the run ended."""

@@ -11,7 +11,15 @@ from typing import Any, Literal
 
 import pydantic_settings
 import yaml
-from pydantic import BaseModel, ByteSize, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ByteSize,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic.fields import FieldInfo
 from pydantic_settings import (
     BaseSettings,
@@ -21,9 +29,12 @@ from pydantic_settings import (
 )
 
 from actors.crawler.settings import MEBIBYTE, CrawlSettings
+from actors.crawler.sources import is_endless, parse_source
 from actors.duplicates import NEAR_BITS
+from actors.retries import reason_of
 
 PREFIX = "GOLDPAN_"
+FOLLOW_SECONDS = 5
 # Variables with our prefix that are no settings: models/registry.py and the tests read them.
 _OTHER_VARIABLES = frozenset(("GOLDPAN_CACHE", "GOLDPAN_SHARED_DATA"))
 
@@ -40,7 +51,9 @@ class WindowSettings(BaseModel):
     count: int = Field(256, ge=1, description="candidates in a window; the first ones are smaller")
     bytes: ByteSize = Field(ByteSize(128 * MEBIBYTE), description="bytes in a window")
     seconds: float | None = Field(
-        None, gt=0, description="close after this many seconds; by count only if unset"
+        None,
+        gt=0,
+        description=f"close after this many seconds; if unset by count only, {FOLLOW_SECONDS} in an endless run",
     )
     in_flight: int = Field(2, ge=1, description="windows judged or committed at a time")
 
@@ -53,6 +66,10 @@ class Settings(BaseSettings):
     )
 
     sources: tuple[str, ...] = Field(description="where to look: demo, reddit:…, urls:FILE, folder:DIR")
+    follow: bool = Field(
+        False, description="go on with what is new at Reddit's listings, until it is stopped"
+    )
+    retry: str | None = Field(None, description="failed, or failed:REASON: what to have again")
     out: str = Field(description="the output: a folder or a URI")
     taste: str | None = Field(None, description="a fitted taste, or a folder of liked images")
     encoder: str = "gist"
@@ -66,6 +83,25 @@ class Settings(BaseSettings):
     limit: int | None = Field(None, ge=1, description="stop after so many submissions")
     crawl: CrawlSettings = CrawlSettings()
     window: WindowSettings = WindowSettings()
+
+    @field_validator("retry")
+    @classmethod
+    def _retried(cls, text: str | None) -> str | None:
+        if text is not None:
+            reason_of(text)
+        return text
+
+    @property
+    def endless(self) -> bool:
+        """Tell whether the run goes on until it is stopped."""
+        return any(is_endless(parse_source(source), follow=self.follow) for source in self.sources)
+
+    @property
+    def windows(self) -> WindowSettings:
+        """When windows close: a run that goes on for ever does not wait until one is full."""
+        if not self.endless or self.window.seconds is not None:
+            return self.window
+        return self.window.model_copy(update={"seconds": FOLLOW_SECONDS})
 
     @model_validator(mode="after")
     def _window_fits(self) -> Settings:

@@ -13,8 +13,8 @@ import ray
 
 from actors.crawler.locate import without_userinfo
 from actors.judge import Judge
-from actors.ledger import Ledger
-from actors.manifest import Manifest, facts_of
+from actors.ledger import Ledger, write_state
+from actors.manifest import Manifest, SeenSubmission, facts_of
 from actors.sink import Committed
 from actors.storage import Output
 from flows.crawl_ahead import Block, CrawlAhead
@@ -24,7 +24,6 @@ from flows.settings import WindowSettings
 from flows.windows import Pick, WindowAssembler, window_size
 from models.records import Candidate, Ready
 
-CURSORS = "state/cursors.json"
 _FETCHES = 3
 _TURN_SECONDS = 0.1
 
@@ -37,6 +36,9 @@ class Watcher(Protocol):
 
     def committed(self, report: Committed) -> None:
         """A window was committed."""
+
+    def said(self, note: str) -> None:
+        """Something happened that the user should know."""
 
 
 @dataclass(slots=True)
@@ -98,6 +100,8 @@ class Stream:
     def _take_turn(self) -> None:
         self._crawl.poll(_TURN_SECONDS)
         self._commit_in_order()
+        while self._crawl.notes:
+            self._watcher.said(self._crawl.notes.popleft())
         self._watcher.tick(self._crawl, len(self._flights))
 
     def _open_windows(self, judging: ThreadPoolExecutor) -> None:
@@ -108,13 +112,14 @@ class Stream:
                 window_size(self._number, self._windows.count),
                 self._windows.bytes,
                 partial=seconds is not None and (now - self._opened).total_seconds() >= seconds,
-                ended=self._crawl.ended or self._crawl.full,
+                ended=self._crawl.listed or self._crawl.full,
             )
             if not picks:
                 return
             manifest = self._manifest(picks, now)
             manifest.write(self._output)
             self._ledger.see(manifest)
+            self._crawl.deferrals.settle(key for pick in picks for key in pick.entry.settled)
             self._number, self._opened = self._number + 1, now
             self._start(judging, manifest, self._crawl.blocks(picks))
 
@@ -123,10 +128,16 @@ class Stream:
             number=self._number,
             run=self._run,
             opened_at=now,
-            submissions={pick.entry.submission.item: pick.entry.total() for pick in picks},
+            submissions={pick.entry.submission.item: _seen(pick) for pick in picks},
             candidates=tuple(_as_written(pick.ready) for pick in picks),
             cursors=dict(self._assembler.cursors),
+            attempts={
+                pick.ready.key: attempt
+                for pick in picks
+                if (attempt := pick.entry.attempt(pick.ready.key)) > 1
+            },
             facts=facts_of(pick.ready for pick in picks),
+            deferred=self._crawl.deferrals.take_unwritten(),
         )
 
     def _start(
@@ -158,8 +169,12 @@ class Stream:
                 return
             report: Committed = ray.get(flight.commit)
             self._flights.popleft()
-            self._output.write_json(CURSORS, flight.manifest.cursors)
+            write_state(self._output, flight.manifest, self._crawl.deferrals.written())
             self._watcher.committed(report)
+
+
+def _seen(pick: Pick) -> SeenSubmission:
+    return SeenSubmission(pick.entry.submission, pick.entry.total)
 
 
 def _as_written(ready: Ready) -> Candidate:

@@ -1,4 +1,4 @@
-"""Windows close here: the next ready candidates in the run's order, without those that are late.
+"""Windows close here: the next ready candidates in the run's order, without those that are late or put off.
 
 Membership follows from the order alone, as long as nothing is late: an interrupted run that is started again
 closes the same windows as one that was not interrupted.
@@ -7,42 +7,70 @@ closes the same windows as one that was not interrupted.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from types import MappingProxyType
 
 from actors.crawler.events import Fetched, Late, News, Resolved
-from actors.manifest import SeenSubmission
+from actors.crawler.sources import Cursor
+from actors.deferred import Deferred
 from models.records import Candidate, Ready, Submission
 
 FIRST_WINDOW = 32
 # An API that takes longer to say what a submission holds delays that submission alone.
 RESOLVE_SECONDS = 30.0
+EMPTY: Mapping[str, Cursor] = MappingProxyType({})
 
 
 @dataclass(slots=True)
 class Entry:
-    """A submission on its way: what of it is resolved, ready, late, and taken into a window already."""
+    """A submission on its way: what of it is resolved, ready, late, put off, and taken into a window already.
+
+    ``owed`` is what it was put off for before, or what --retry wants; then only these rows are wanted.
+    """
 
     submission: Submission
     crawler: int
     seen: frozenset[str]
-    cursor: dict[str, Any] | None = None
+    owed: tuple[Deferred, ...] = ()
     resolved: bool = False
     candidates: tuple[Candidate, ...] = ()
     ready: dict[str, Ready] = field(default_factory=dict)
     late: set[str] = field(default_factory=set)
     taken: set[str] = field(default_factory=set)
+    put_off: set[str] = field(default_factory=set)
     since: float = field(default_factory=time.monotonic)
 
     @property
     def is_taken(self) -> bool:
-        """Tell whether all its candidates are in windows."""
-        return self.resolved and len(self.taken) == len(self.candidates)
+        """Tell whether all its candidates are in windows, or put off."""
+        return self.resolved and len(self.taken) + len(self.put_off) == len(self.candidates)
 
-    def total(self) -> SeenSubmission:
-        """Give the submission with the number of all its candidates, those of earlier runs too."""
-        return SeenSubmission(self.submission, len(self.candidates) + len(self.seen))
+    @property
+    def done(self) -> set[str]:
+        """The keys that nothing more is expected of: seen before, taken, or put off."""
+        return self.taken | self.put_off | self.seen
+
+    @property
+    def tries(self) -> int:
+        """How often it was put off."""
+        return max((one.tries for one in self.owed), default=0)
+
+    def attempt(self, key: str) -> int:
+        """Give the attempt that a candidate's row is of."""
+        return next((one.attempt for one in self.owed if one.key == key), 1)
+
+    @property
+    def total(self) -> int:
+        """The number of all its candidates, those of earlier windows too."""
+        known = max((one.candidates for one in self.owed), default=0)
+        return max(known, len(self.candidates) + len(self.seen))
+
+    @property
+    def settled(self) -> set[str]:
+        """The keys that are owed no more: once it is taken, all that was owed but for what is put off again."""
+        return {one.key for one in self.owed} - self.put_off if self.is_taken else set()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,16 +84,33 @@ class Pick:
 class WindowAssembler:
     """Holds the submissions that crawlers work on, in the run's order, and closes windows over them."""
 
-    def __init__(self) -> None:
+    def __init__(self, cursors: Mapping[str, Cursor] = EMPTY) -> None:
         self._entries: dict[int, Entry] = {}
-        self.cursors: dict[str, Any] = {}
+        self._last = -1
+        self._marks: deque[tuple[int, str, Cursor]] = deque()
+        self.cursors = dict(cursors)
 
     def __len__(self) -> int:
         return len(self._entries)
 
+    def __getitem__(self, order: int) -> Entry | None:
+        return self._entries.get(order)
+
     def add(self, order: int, entry: Entry) -> None:
         """Expect events about this submission; orders rise."""
         self._entries[order] = entry
+        self._last = order
+
+    def mark(self, source: str, cursor: Cursor) -> None:
+        """Note a source's cursor, which counts once all that was added before is taken."""
+        self._marks.append((self._last, source, cursor))
+        self._pass_marks()
+
+    def put_off(self, order: int, key: str) -> None:
+        """Leave a candidate out: it is asked for again later, as an entry of its own."""
+        entry = self._entries[order]
+        entry.put_off.add(key)
+        entry.late.discard(key)
 
     def tell(self, event: News) -> None:
         """Take in what a crawler says; events about what is gone are old, and ignored."""
@@ -76,7 +121,7 @@ class WindowAssembler:
             case Resolved() if entry.resolved:
                 return
             case Resolved(candidates=candidates):
-                new = tuple(one for one in candidates if one.key not in entry.taken)
+                new = tuple(one for one in candidates if one.key not in entry.done)
                 entry.candidates, entry.resolved = entry.candidates + new, True
             case Fetched(ready=ready):
                 entry.ready[ready.key] = ready
@@ -90,8 +135,8 @@ class WindowAssembler:
                 yield order, entry
 
     def forget_progress(self, entry: Entry) -> None:
-        """Expect a submission to be resolved and fetched again, but for what is taken."""
-        entry.candidates = tuple(one for one in entry.candidates if one.key in entry.taken)
+        """Expect a submission to be resolved and fetched again, but for what is taken or put off."""
+        entry.candidates = tuple(one for one in entry.candidates if one.key in entry.done)
         entry.resolved = False
         entry.ready.clear()
         entry.late.clear()
@@ -122,22 +167,24 @@ class WindowAssembler:
         for pick in picks:
             pick.entry.taken.add(pick.ready.key)
             del pick.entry.ready[pick.ready.key]
-        for order, entry in list(self._entries.items()):
-            if not entry.is_taken:
-                break
-            if entry.cursor is not None:
-                self.cursors[entry.submission.source] = entry.cursor
-            del self._entries[order]
         self._entries = {order: entry for order, entry in self._entries.items() if not entry.is_taken}
+        self._pass_marks()
         return picks
+
+    def _pass_marks(self) -> None:
+        first = next(iter(self._entries), self._last + 1)
+        while self._marks and self._marks[0][0] < first:
+            _, source, cursor = self._marks.popleft()
+            self.cursors[source] = cursor
 
 
 def _ready_of(entry: Entry) -> tuple[list[Ready], bool]:
     if not entry.resolved:
         return [], time.monotonic() - entry.since < RESOLVE_SECONDS
     found: list[Ready] = []
+    done = entry.done
     for candidate in entry.candidates:
-        if candidate.key in entry.taken:
+        if candidate.key in done:
             continue
         if ready := entry.ready.get(candidate.key):
             found.append(ready)

@@ -21,9 +21,10 @@ import pyarrow as pa
 from actors.crawler.ahead import Ahead, Errand
 from actors.crawler.blocks import Held, held_from, ready_table
 from actors.crawler.download import Fetch
-from actors.crawler.events import Awoke, Event, Fetched, Late, Resolved
+from actors.crawler.events import Awoke, Event, Fetched, Late, Offer, Resolved
 from actors.crawler.fetch import Fetcher
 from actors.crawler.local import read_local
+from actors.crawler.owed import needs_resolving, settled
 from actors.crawler.settings import CrawlSettings
 from actors.crawler.transport import Unwatched, Watch
 from models.keys import NO_CANDIDATE
@@ -51,10 +52,18 @@ class UnknownKeyError(KeyError):
 class Crawler:
     """Fetches images ahead of the windows that will want them; see the module.
 
-    ``share`` is the number of crawlers in the cluster. ``resolve`` replaces the resolvers package.
+    ``share`` is the number of crawlers in the cluster; ``listing`` names the actor that asks Reddit about posts.
+    ``resolve`` replaces the resolvers package.
     """
 
-    def __init__(self, settings: CrawlSettings, share: int = 1, resolve: Resolve | None = None) -> None:
+    def __init__(
+        self,
+        settings: CrawlSettings,
+        share: int = 1,
+        resolve: Resolve | None = None,
+        listing: str | None = None,
+    ) -> None:
+        self._listing = listing
         self._settings = settings
         self._fetcher = Fetcher(settings, share)
         self._resolve_with = resolve
@@ -68,10 +77,8 @@ class Crawler:
         self._tasks: set[asyncio.Task[None]] = set()
         self._started = False
 
-    async def offer(
-        self, submissions: list[tuple[int, Submission]], skip: frozenset[str], life: str | None = None
-    ) -> None:
-        """Take ``(order, submission)`` pairs in the run's order; the work goes on after this returns.
+    async def offer(self, offers: Sequence[Offer], skip: frozenset[str], life: str | None = None) -> None:
+        """Take offers in the run's order; the work goes on after this returns.
 
         Candidates whose key is in ``skip`` are left out. What is offered again while it is on its way is not
         fetched twice. An offer to an earlier ``life``, which came through a restart, is ignored: all that was
@@ -80,9 +87,9 @@ class Crawler:
         if life not in (None, self._life):
             return
         await self._start()
-        self._resolving += len(submissions)
-        for order, submission in submissions:
-            self._spawn(self._resolve(order, submission, skip))
+        self._resolving += len(offers)
+        for offer in offers:
+            self._spawn(self._resolve(offer, skip))
 
     async def events(self, timeout: float = 1.0) -> list[Event]:  # noqa: ASYNC109 - a long poll's
         """Give what happened since the last call, waiting up to ``timeout`` seconds for something to happen."""
@@ -105,6 +112,11 @@ class Crawler:
         self._ahead.budget.used -= sum(row.ready.size for row in rows)
         self._launch()
         return ready_table(rows)
+
+    async def drop(self, keys: list[str]) -> None:
+        """Forget candidates that ended here, and are asked for again later."""
+        for key in keys:
+            self._held.pop(key, None)
 
     async def fetch(self, candidates: list[Candidate]) -> pa.Table:
         """Fetch exactly these, outside the budget, for a window that is replayed; rows in their order.
@@ -159,13 +171,15 @@ class Crawler:
         self._happened.append(event)
         self._something.set()
 
-    async def _resolve(self, order: int, submission: Submission, skip: frozenset[str]) -> None:
-        candidates = [self._gated(each) for each in await self._candidates(submission)]
+    async def _resolve(self, offer: Offer, skip: frozenset[str]) -> None:
+        found = await self._candidates(offer.submission) if needs_resolving(offer) else []
+        candidates = settled(offer, found)
         self._resolving -= 1
-        wanted = {each.key: (place, each) for place, each in enumerate(candidates) if each.key not in skip}
-        self._tell(Resolved(order, tuple(each for _, each in wanted.values())))
+        placed = enumerate(map(self._gated, candidates))
+        wanted = {each.key: (place, each) for place, each in placed if each.key not in skip}
+        self._tell(Resolved(offer.order, tuple(each for _, each in wanted.values())))
         for position, candidate in wanted.values():
-            self._take(order, position, candidate)
+            self._take(offer.order, position, candidate)
         self._launch()
 
     async def _candidates(self, submission: Submission) -> list[Candidate]:

@@ -1,10 +1,24 @@
-"""What a crawler tells the driver while it fetches ahead."""
+"""What the driver offers a crawler, and what a crawler tells the driver while it fetches ahead."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
-from models.records import Candidate, Ready
+from models.records import Candidate, Ready, Submission
+
+
+class Offer(NamedTuple):
+    """A submission and its place in the run's order.
+
+    ``owed`` are candidates of it that were seen before, and are to be had again: only their rows are wanted.
+    ``retried``: they have rows already, of an earlier attempt.
+    """
+
+    order: int
+    submission: Submission
+    owed: tuple[Candidate, ...] = ()
+    retried: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,5 +52,12 @@ class Late:
     key: str
 
 
+@dataclass(frozen=True, slots=True)
+class Said:
+    """Something that the user should know, such as an API key that its host refuses."""
+
+    text: str
+
+
 News = Resolved | Fetched | Late
-Event = Awoke | News
+Event = Awoke | News | Said

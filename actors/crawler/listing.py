@@ -1,27 +1,108 @@
-"""The listing: one source, read a page at a time, a plain class made to run as a Ray actor."""
+"""The listing: all sources of a run, read a page at a time and in turns; a plain class made to run as a Ray actor."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
+from actors.crawler.resolvers.shapes import mapping_of, objects_of
 from actors.crawler.settings import CrawlSettings
-from actors.crawler.sources import Cursor, Page, open_source, parse_source
+from actors.crawler.sources import Cursor, Page, Source, SourceError, is_endless, open_source, parse_source
+from actors.crawler.sources.client import RedditClient
+
+LONGEST_PAUSE = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """What a turn gave: a source's ``page``, or the ``failure`` that ended it.
+
+    Neither where every source waits: ask again in ``pause`` seconds.
+    """
+
+    source: str = ""
+    page: Page | None = None
+    failure: str | None = None
+    pause: float = 0.0
+
+
+@dataclass(slots=True)
+class Reading:
+    """A source that is being read; it is not asked before ``due`` (monotonic seconds)."""
+
+    text: str
+    source: Source
+    endless: bool
+    pages: Iterator[Page] | None = None
+    due: float = 0.0
+    served: int = 0
+
+    def next_page(self, cursor: Cursor | None) -> Page | None:
+        """Give the next page, the first from behind the cursor; None at the end."""
+        if self.pages is None:
+            self.pages = self.source.pages(cursor or None)
+        page = next(self.pages, None)
+        if page is not None:
+            self.due = time.monotonic() + page.pause
+        return page
 
 
 class Listing:
-    """Reads a source from behind a cursor. PRAW is not thread-safe: one instance, one thread."""
+    """Reads finite sources one after another, and takes turns between the first of them and the endless ones.
 
-    def __init__(self, source: str, settings: CrawlSettings, cursor: Cursor | None = None) -> None:
-        self._source = open_source(parse_source(source), settings)
-        self._cursor = cursor
-        self._pages: Iterator[Page] | None = None
+    One thread: PRAW is not thread-safe, and all of a client id's requests share its rate.
+    """
 
-    def check(self) -> None:
-        """Make sure that the source can be read; SourceError says what to do."""
-        self._source.check()
+    def __init__(self, sources: Sequence[str], settings: CrawlSettings, *, follow: bool = False) -> None:
+        self._settings = settings
+        self._served = 0
+        self._readings = [self._opened(text, follow) for text in sources]
 
-    def next_page(self) -> Page | None:
-        """Give the next page, None at the end (and from then on)."""
-        if self._pages is None:
-            self._pages = self._source.pages(self._cursor)
-        return next(self._pages, None)
+    def _opened(self, text: str, follow: bool) -> Reading:
+        spec = parse_source(text)
+        source = open_source(spec, self._settings, follow=follow)
+        return Reading(text, source, is_endless(spec, follow=follow))
+
+    def next_page(self, cursors: Mapping[str, Cursor]) -> Listed | None:
+        """Give what the next turn gives, None when all sources have ended.
+
+        ``cursors``, by source, tell where to begin with those that were not asked before in this process.
+        """
+        while self._readings:
+            ready, pause = self._next()
+            if ready is None:
+                return Listed(pause=min(pause, LONGEST_PAUSE))
+            try:
+                page = ready.next_page(cursors.get(ready.text))
+            except SourceError as error:
+                self._readings.remove(ready)
+                return Listed(ready.text, failure=str(error))
+            if page is not None:
+                return Listed(ready.text, page)
+            self._readings.remove(ready)
+        return None
+
+    def _next(self) -> tuple[Reading | None, float]:
+        """Choose the reading that is due and was served longest ago, or tell how long until one is due."""
+        finite = next((one for one in self._readings if not one.endless), None)
+        now = time.monotonic()
+        turn = [one for one in self._readings if one.endless or one is finite]
+        due = [one for one in turn if one.due <= now]
+        if not due:
+            return None, min(one.due for one in turn) - now
+        first = min(due, key=lambda one: one.served)
+        self._served += 1
+        first.served = self._served
+        return first, 0.0
+
+    def posts(self, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """Ask Reddit about posts, by their ids without ``t3_``; {} where there are no credentials for that."""
+        try:
+            client = RedditClient(self._settings)
+        except SourceError:
+            return {}
+        answer = client.get("api/info", {"id": ",".join(f"t3_{one}" for one in ids)}, "posts")
+        posts = (child.get("data", {}) for child in objects_of(mapping_of(answer, "data"), "children"))
+        return {str(post["id"]): post for post in posts if "id" in post}

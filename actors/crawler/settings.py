@@ -42,6 +42,22 @@ HOST_BUDGETS = {
 }
 
 
+class Deferral(BaseModel):
+    """When a candidate is asked for again whose host is busy, or whose post is still being processed."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    tries: int = Field(4, ge=0, description="how often it is put off; then its outcome stands")
+    seconds: float = Field(
+        30.0, gt=0, description="the first wait, doubled each time; more if the host says so"
+    )
+    longest: float = Field(3600.0, gt=0, description="a wait is never longer")
+
+    def wait(self, tries: int, retry_after: float) -> float:
+        """Give the seconds to wait before the next try, after so many."""
+        return min(self.longest, max(retry_after, self.seconds * 2.0 ** min(tries, 30)))
+
+
 class RedditAccess(BaseModel):
     """How PRAW reaches Reddit; the credentials come from the environment or praw.ini, never from flags."""
 
@@ -69,6 +85,7 @@ class CrawlSettings(BaseModel):
     total_timeout: float = Field(120, gt=0)
     patience: float = Field(5, gt=0, description="after this a slow image is left to a later window")
     tries: int = Field(3, ge=1, description="requests for one URL, when its errors may pass")
+    defer: Deferral = Deferral()
     max_redirects: int = Field(8, ge=0)
     robots: bool = Field(True, description="heed X-Robots-Tag")
     allow_private: tuple[str, ...] = Field((), description="HOST or HOST:PORT that may be a private address")

@@ -21,7 +21,9 @@ FIRST_ID = int("1q7k3m0", 36)
 LONGEST_PAUSE = 90
 # Nothing is crossposted that nobody has seen: the share of all posts that comes before the first crosspost.
 HEAD_START = 0.3
-FETCHED = {Serving.FINE, Serving.TRUNCATED, Serving.RECOVERS, Serving.BUSY, Serving.OPTED_OUT}
+FETCHED = {
+    Serving.FINE, Serving.TRUNCATED, Serving.RECOVERS, Serving.BUSY, Serving.OPTED_OUT, Serving.RIPENS,
+}  # fmt: skip
 Rank = tuple[int, float, str]
 _CROSSPOST_OF = Exhibit((Reason.CROSSPOST_OF,))
 

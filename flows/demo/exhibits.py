@@ -34,6 +34,7 @@ class Serving(StrEnum):
     HUGE = "huge"
     OPTED_OUT = "opted_out"
     DEAD = "dead"
+    RIPENS = "ripens"
     UNREADY = "unready"
     FAILED = "failed"
     ANIMATED = "animated"

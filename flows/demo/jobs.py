@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from flows.demo import links, posts
@@ -16,6 +16,8 @@ from flows.demo.subreddits import SUBREDDITS, Subreddit, subreddit_for
 from models.reasons import Reason
 
 GALLERIES, ALBUMS, INLINE = 18, 8, 4
+# Wanted pictures of galleries that are processed only after they were listed.
+RIPENING = 4
 GALLERY_SIZES, ALBUM_SIZES, INLINE_SIZES = (2, 3, 3, 4, 5, 6), (2, 3, 4, 5), (1, 2)
 FOREIGN_SIZES = (1, 1, 1, 3)
 # Gallery items that Reddit is still working on, or that it could not read.
@@ -111,6 +113,7 @@ def planned(rng: random.Random, palette: Palette, quotas: Quotas, scale: float) 
 def _collections(rng: random.Random, pool: list[Exhibit], scale: float) -> Iterator[Job]:
     """Galleries, albums and inline pictures, whose exhibits they take out of the pool."""
     galleries = [_filled(rng, pool, GALLERY_SIZES) for _ in range(at_least_one(GALLERIES, scale))]
+    _let_ripen([exhibits for _, exhibits in galleries], at_least_one(RIPENING, scale))
     for exhibit, count in UNUSABLE:
         for _ in range(at_least_one(count, scale)):
             _, exhibits = rng.choice(galleries)
@@ -126,6 +129,14 @@ def _collections(rng: random.Random, pool: list[Exhibit], scale: float) -> Itera
         (posts.inline_post, inline),
     ):
         yield from (Job(carrier, tuple(exhibits), subreddit) for subreddit, exhibits in filled)
+
+
+def _let_ripen(galleries: list[list[Exhibit]], count: int) -> None:
+    places = [(one, shown, place) for shown in galleries for place, one in enumerate(shown)]
+    # Wanted ones, as far as there are any.
+    places.sort(key=lambda found: (not found[0].acceptable, found[0].reasons[0] is not Reason.UNLIKE_TASTE))
+    for one, shown, place in places[:count]:
+        shown[place] = replace(one, serving=Serving.RIPENS)
 
 
 def _crossposts(rng: random.Random, palette: Palette, pool: list[Exhibit], scale: float) -> Iterator[Job]:

@@ -11,6 +11,8 @@ Carrier = Callable[[Desk, Slot, Sequence[Exhibit]], Draft]
 # Reddit fills in a preview for about a third of its posts only.
 PREVIEW_SHARE = 0.4
 REMOVERS = ("moderator", "deleted", "reddit", "automod_filtered", "author")
+# Where a gallery's item has what Reddit will say of it once it is processed.
+RIPE = "_ripe"
 UNUSABLE = {Serving.UNREADY: "unprocessed", Serving.FAILED: "failed"}
 ANIMATION_SIZE = (128, 128)
 _MIME = {
@@ -77,7 +79,26 @@ def _metadata(desk: Desk, media: str, exhibit: Exhibit) -> Json:
         f"https://preview.redd.it/{media}.{suffix}?width={width}&format=pjpg&auto=webp&s={desk.signature()}"
     )
     source = {"y": height, "x": width, "u": link}
-    return {"status": "valid", "e": "Image", "m": _MIME[suffix], "p": [], "s": source, "id": media}
+    entry = {"status": "valid", "e": "Image", "m": _MIME[suffix], "p": [], "s": source, "id": media}
+    return {"status": "unprocessed", RIPE: entry} if exhibit.serving is Serving.RIPENS else entry
+
+
+def processed(post: Json) -> Json:
+    """Give a post as Reddit knows it once its gallery is processed."""
+    metadata = post.get("media_metadata") or {}
+    ripe = {media: entry.get(RIPE, entry) for media, entry in metadata.items()}
+    return post | {"media_metadata": ripe} if metadata else post
+
+
+def unprocessed(post: Json) -> Json:
+    """Give a post as Reddit lists it while its gallery is new."""
+    metadata = post.get("media_metadata") or {}
+    raw = {media: _without(entry, RIPE) for media, entry in metadata.items()}
+    return post | {"media_metadata": raw} if metadata else post
+
+
+def _without(entry: Json, name: str) -> Json:
+    return {key: value for key, value in entry.items() if key != name}
 
 
 def _animation(desk: Desk, media: str) -> Json:

@@ -14,6 +14,7 @@ from typing import Any
 from aiohttp import web
 
 from flows.demo.desk import Json
+from flows.demo.posts import processed, unprocessed
 
 PAGE = 100
 DEFAULT_PAGE = 25
@@ -26,11 +27,14 @@ SORTS = ("hot", "new", "top", "rising", "controversial", "best")
 
 
 class RedditApi:
-    """Answers for the token, the listings and ``/api/info`` of a world's posts, newest first."""
+    """Answers for the token, the listings and ``/api/info`` of a world's posts, newest first.
+
+    A gallery that is new when it is listed is processed by the time that ``/api/info`` is asked.
+    """
 
     def __init__(self, posts: Sequence[Json], client_id: str, client_secret: str) -> None:
-        self._posts = posts
-        self._by_name = {post["name"]: post for post in posts}
+        self._posts = [unprocessed(post) for post in posts]
+        self._by_name = {post["name"]: processed(post) for post in posts}
         self._subreddits = {str(post["subreddit"]).lower() for post in posts}
         self._credentials = (client_id, client_secret)
         self._tokens: set[str] = set()

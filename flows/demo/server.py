@@ -31,6 +31,8 @@ FASTEST, SLOWEST = 0.005, 0.06
 # As many requests a second as come; few at a time, for they may be waiting for the painters.
 LIFTED = {"connections": 4, "per_second": 10_000}
 LIFTED_MOST = {"connections": 8, "per_second": 10_000}
+# What never comes ready here is not waited for as long as outside.
+DEFER = {"tries": 2, "seconds": 0.5}
 # A picture that is asked for before it is painted must not look like a host that hangs.
 IDLE_TIMEOUT = 90
 
@@ -95,6 +97,7 @@ class DemoServer:
             "allow_private": [f"{ADDRESS}:{self.port}", refused],
             "host_budgets": dict.fromkeys([*host_map, ADDRESS], LIFTED) | {"i.redd.it": LIFTED_MOST},
             "idle_timeout": IDLE_TIMEOUT,
+            "defer": DEFER,
             "imgur_client_id": IMGUR_CLIENT_ID,
             "flickr_api_key": FLICKR_API_KEY,
             "reddit": {"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET, "reddit_url": self.url},

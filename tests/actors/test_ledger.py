@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from actors.ledger import HashSet, Ledger
+from actors.deferred import Deferred
+from actors.ledger import HashSet, Ledger, write_state
 from actors.manifest import Manifest, SeenSubmission, facts_of, read_manifest
 from actors.storage import Output
 from models.reasons import Reason, Stage
@@ -109,6 +110,57 @@ def test_shards_are_known_and_manifests_without_one_are_unfinished(tmp_path: Pat
     assert ledger.seen_of("t3_b") == {"t3_b/0"}
     ledger.see(manifest(3, ("t3_b", "1", 2)))
     assert "t3_b" in ledger.submissions and not ledger.seen_of("t3_b")
+
+
+def put_off(item: str, media: str = "0", *, tries: int = 1, attempt: int = 1) -> Deferred:
+    waits = Outcome(Reason.NOT_READY, Stage.RESOLVE, "unprocessed", 30.0)
+    submission = Submission(item, "reddit:r/x", {"id": item}, "x")
+    return Deferred(submission, Candidate(item, media, outcome=waits), 12.5, tries, attempt, 2)
+
+
+def test_what_is_put_off_is_owed_until_it_has_a_row(tmp_path: Path) -> None:
+    output = Output(str(tmp_path))
+    first = replace(manifest(1, ("t3_a", "0", 2)), deferred=(put_off("t3_a", "1"), put_off("t3_b", "-")))
+    first.write(output)
+    commit(output, first)
+    assert read_manifest(output, first.path).deferred == first.deferred
+    assert {one.key for one in Ledger(output).deferred} == {"t3_a/1", "t3_b/-"}
+    second = replace(manifest(2, ("t3_a", "1", 2)), deferred=(put_off("t3_b", "-", tries=2),))
+    second.write(output)
+    assert Ledger(output).deferred == [put_off("t3_b", "-", tries=2)], "the latest of each"
+    third = manifest(3, ("t3_b", "x", 1))
+    third.write(output)
+    assert not Ledger(output).deferred, "it came to an image, which is in a manifest"
+
+
+def test_the_state_spares_reading_old_manifests(tmp_path: Path) -> None:
+    output = Output(str(tmp_path))
+    first = replace(manifest(1, ("t3_a", "0", 1)), deferred=(put_off("t3_b"),))
+    second = replace(manifest(2, ("t3_c", "0", 1)), deferred=(put_off("t3_d"),))
+    for window in (first, second):
+        window.write(output)
+        commit(output, window)
+    write_state(output, first, [put_off("t3_b"), put_off("t3_e")])
+    assert {one.key for one in Ledger(output).deferred} == {"t3_b/0", "t3_e/0", "t3_d/0"}
+    output.remove("state/deferred.json")
+    assert {one.key for one in Ledger(output).deferred} == {"t3_b/0", "t3_d/0"}
+
+
+def test_what_a_retry_put_off_keeps_its_earlier_row(tmp_path: Path) -> None:
+    output = Output(str(tmp_path))
+    first = manifest(1, ("t3_a", "0", 1))
+    again = replace(manifest(2, ("t3_b", "0", 1)), deferred=(put_off("t3_a", attempt=2),))
+    for window in (first, again):
+        window.write(output)
+        commit(output, window)
+    assert not Ledger(output).deferred
+
+
+def test_cursors_are_the_newest_manifests(tmp_path: Path) -> None:
+    output = Output(str(tmp_path))
+    manifest(1, ("t3_a", "0", 1)).write(output)
+    replace(manifest(2, ("t3_b", "0", 1)), cursors={"arctic:x": {"after": 7}}).write(output)
+    assert Ledger(output).cursors == {"arctic:x": {"after": 7}}
 
 
 def test_an_empty_output_starts_at_window_one(tmp_path: Path) -> None:

@@ -4,28 +4,60 @@ from pathlib import Path
 
 import pytest
 
-from actors.crawler.listing import Listing
+from actors.crawler.listing import Listed, Listing
 from actors.crawler.settings import CrawlSettings
-from actors.crawler.sources import SourceError
+from actors.crawler.sources import Page, SourceError
+
+
+def url_list(folder: Path, name: str, count: int) -> str:
+    path = folder / name
+    path.write_text("\n".join(f"https://a.example/{name}{number}.jpg" for number in range(count)))
+    return f"urls:{path}"
+
+
+def page_of(listed: Listed | None) -> Page:
+    assert listed is not None and listed.page is not None
+    return listed.page
+
+
+def all_of(listing: Listing) -> list[Listed]:
+    found = []
+    while (listed := listing.next_page({})) is not None:
+        found.append(listed)
+    return found
 
 
 def test_a_listing_gives_its_pages_and_then_none(tmp_path: Path) -> None:
-    path = tmp_path / "list.txt"
-    path.write_text("\n".join(f"https://a.example/{number}.jpg" for number in range(150)))
-    listing = Listing(f"urls:{path}", CrawlSettings())
-    listing.check()
-    pages = []
-    while (page := listing.next_page()) is not None:
-        pages.append(page)
+    source = url_list(tmp_path, "list.txt", 150)
+    listing = Listing([source], CrawlSettings())
+    pages = [page_of(listed) for listed in all_of(listing)]
     assert [len(page.submissions) for page in pages] == [100, 50, 0]
-    assert listing.next_page() is None
-    again = Listing(f"urls:{path}", CrawlSettings(), pages[0].cursor).next_page()
-    assert again is not None
+    assert listing.next_page({}) is None
+    again = page_of(Listing([source], CrawlSettings()).next_page({source: pages[0].cursor}))
     assert again.submissions == pages[1].submissions
 
 
-def test_a_listing_of_what_is_not_there_says_so(tmp_path: Path) -> None:
-    with pytest.raises(SourceError, match="no such file"):
-        Listing(f"urls:{tmp_path}/none.txt", CrawlSettings()).check()
+def test_finite_sources_are_read_one_after_another(tmp_path: Path) -> None:
+    sources = [url_list(tmp_path, "a.txt", 150), url_list(tmp_path, "b.txt", 50)]
+    listed = all_of(Listing(sources, CrawlSettings()))
+    assert [one.source for one in listed] == [sources[0]] * 3 + [sources[1]] * 2
+
+
+def test_a_source_that_fails_ends_alone(tmp_path: Path) -> None:
+    sources = [f"urls:{tmp_path}/none.txt", url_list(tmp_path, "b.txt", 5)]
+    first, *rest = all_of(Listing(sources, CrawlSettings()))
+    assert first.page is None and "no such file" in (first.failure or "")
+    assert [len(page_of(one).submissions) for one in rest] == [5, 0]
+
+
+def test_a_source_that_is_none_says_so() -> None:
     with pytest.raises(SourceError, match="did you mean"):
-        Listing("redit:r/A", CrawlSettings())
+        Listing(["redit:r/A"], CrawlSettings())
+
+
+def test_posts_without_credentials_are_none(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for name in ("praw_client_id", "praw_client_secret"):
+        monkeypatch.delenv(name, raising=False)
+    assert Listing([], CrawlSettings()).posts(["abc"]) == {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from actors.crawler.events import Fetched, Late, News, Resolved
+from actors.deferred import Deferred
 from flows.windows import RESOLVE_SECONDS, Entry, WindowAssembler, window_size
 from models.records import Candidate, Ready, Submission
 
@@ -24,7 +25,8 @@ def fetched(order: int, media: int = 0, size: int = 100) -> Fetched:
 def assembler(submissions: int, *, each: int = 1) -> WindowAssembler:
     made = WindowAssembler()
     for order in range(submissions):
-        made.add(order, Entry(submission(order), 0, frozenset(), cursor={"after": order}))
+        made.add(order, Entry(submission(order), 0, frozenset()))
+        made.mark("reddit:r/x", {"after": order})
         made.tell(Resolved(order, candidates(order, each)))
     return made
 
@@ -102,7 +104,7 @@ def test_a_submission_split_over_windows_keeps_its_whole_count() -> None:
     first = made.close(2, MANY, partial=False, ended=False)
     tell(made, fetched(0, 2))
     second = made.close(2, MANY, partial=False, ended=True)
-    assert [pick.entry.total().candidates for pick in (*first, *second)] == [3, 3, 3]
+    assert [pick.entry.total for pick in (*first, *second)] == [3, 3, 3]
 
 
 def test_a_dead_crawlers_work_is_expected_again_but_for_what_is_taken() -> None:
@@ -118,7 +120,7 @@ def test_a_dead_crawlers_work_is_expected_again_but_for_what_is_taken() -> None:
     tell(made, fetched(0, 1), fetched(1, 0), fetched(1, 1))
     picks = made.close(9, MANY, partial=False, ended=True)
     assert [pick.ready.key for pick in picks] == ["t3_0/1", "t3_1/0", "t3_1/1"]
-    assert picks[0].entry.total().candidates == 2
+    assert picks[0].entry.total == 2
 
 
 def test_an_event_of_something_gone_is_ignored() -> None:
@@ -137,6 +139,50 @@ def test_a_cursor_counts_once_everything_before_it_is_taken() -> None:
     tell(made, fetched(0), fetched(2))
     closed(made, 2)
     assert made.cursors == {"reddit:r/x": {"after": 2}}
+
+
+def test_a_cursor_behind_nothing_new_counts_at_once_or_with_what_is_on_its_way() -> None:
+    made = WindowAssembler({"arctic:x": {"after": 1}})
+    made.mark("dump:y", {"bytes": 7})
+    assert made.cursors == {"arctic:x": {"after": 1}, "dump:y": {"bytes": 7}}
+    made.add(0, Entry(submission(0), 0, frozenset()))
+    made.mark("dump:y", {"bytes": 9})
+    assert made.cursors["dump:y"] == {"bytes": 7}
+    tell(made, Resolved(0, candidates(0)), fetched(0))
+    assert closed(made, 1) == ["t3_0/0"]
+    assert made.cursors["dump:y"] == {"bytes": 9}
+
+
+def test_what_is_put_off_holds_up_neither_windows_nor_cursors() -> None:
+    made = assembler(2, each=2)
+    tell(made, fetched(0, 0), fetched(1, 0), fetched(1, 1))
+    made.put_off(0, "t3_0/1")
+    assert closed(made, 3) == ["t3_0/0", "t3_1/0", "t3_1/1"]
+    assert made.cursors == {"reddit:r/x": {"after": 1}}
+    assert len(made) == 0
+
+
+def test_what_is_owed_keeps_its_submissions_count_and_its_attempt() -> None:
+    made = WindowAssembler()
+    owed = (Deferred(submission(0), candidates(0, 3)[2], 0.0, tries=2, attempt=3, candidates=3),)
+    entry = Entry(submission(0), 0, frozenset({"t3_0/0", "t3_0/1"}), owed)
+    made.add(0, entry)
+    tell(made, Resolved(0, candidates(0, 3)[2:]), fetched(0, 2))
+    assert entry.settled == set()
+    assert closed(made, 1) == ["t3_0/2"]
+    assert (entry.total, entry.tries, entry.attempt("t3_0/2")) == (3, 2, 3)
+    assert entry.settled == {"t3_0/2"}
+
+
+def test_what_is_put_off_again_stays_owed() -> None:
+    made = WindowAssembler()
+    owed = tuple(Deferred(submission(0), one, 0.0, candidates=2) for one in candidates(0, 2))
+    entry = Entry(submission(0), 0, frozenset(), owed)
+    made.add(0, entry)
+    tell(made, Resolved(0, candidates(0, 2)), fetched(0, 0))
+    made.put_off(0, "t3_0/1")
+    assert closed(made, 1) == ["t3_0/0"]
+    assert entry.settled == {"t3_0/0"}
 
 
 def test_first_windows_are_small_and_follow_from_their_number() -> None:

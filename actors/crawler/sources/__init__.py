@@ -6,7 +6,16 @@ from actors.crawler.settings import CrawlSettings
 from actors.crawler.sources.source import Cursor, Page, Source
 from actors.crawler.sources.spec import SourceError, SourceSpec, parse_source
 
-__all__ = ["Cursor", "Page", "Source", "SourceError", "SourceSpec", "open_source", "parse_source"]
+__all__ = [
+    "Cursor",
+    "Page",
+    "Source",
+    "SourceError",
+    "SourceSpec",
+    "is_endless",
+    "open_source",
+    "parse_source",
+]
 
 
 def open_source(spec: SourceSpec, settings: CrawlSettings, *, follow: bool = False) -> Source:
@@ -25,3 +34,8 @@ def open_source(spec: SourceSpec, settings: CrawlSettings, *, follow: bool = Fal
 
             return FolderSource(spec)
     raise SourceError(f"unknown source {spec.text!r}")
+
+
+def is_endless(spec: SourceSpec, *, follow: bool) -> bool:
+    """Tell whether a source goes on until it is stopped."""
+    return spec.kind == "reddit" and (follow or spec.name == "firehose")

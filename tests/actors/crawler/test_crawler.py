@@ -13,7 +13,7 @@ import pyarrow as pa
 import pytest
 
 from actors.crawler.crawler import Crawler, Resolve, UnknownKeyError
-from actors.crawler.events import Awoke, Event, Fetched, Late, Resolved
+from actors.crawler.events import Awoke, Event, Fetched, Late, Offer, Resolved
 from actors.crawler.local import read_local
 from actors.crawler.settings import CrawlSettings, HostBudget
 from models.reasons import Reason, Stage
@@ -68,8 +68,8 @@ def reasons(table: pa.Table) -> list[str | None]:
 async def test_from_submissions_to_rows() -> None:
     async with ImageServer({"/a.png": image(), "/b.png": image(PNG + b"b")}) as server:
         offer = [
-            (7, submission("t3_a", server.url("/a.png"), server.url("/404"), width=4000, height=3000)),
-            (8, submission("t3_b", server.url("/b.png"))),
+            Offer(7, submission("t3_a", server.url("/a.png"), server.url("/404"), width=4000, height=3000)),
+            Offer(8, submission("t3_b", server.url("/b.png"))),
         ]
         async with crawling(server.settings()) as crawler:
             await crawler.offer(offer, frozenset())
@@ -108,7 +108,7 @@ async def test_the_awakening_is_told_once() -> None:
 @in_loop
 async def test_a_block_is_handed_out_once() -> None:
     async with ImageServer({"/a": image()}) as server, crawling(server.settings()) as crawler:
-        await crawler.offer([(0, submission("t3_a", server.url("/a")))], frozenset())
+        await crawler.offer([Offer(0, submission("t3_a", server.url("/a")))], frozenset())
         await until(crawler, lambda seen: len(fetched(seen)) == 1)
         with pytest.raises(UnknownKeyError, match=r"t3_x/0.*fetch"):
             await crawler.block(["t3_a/0", "t3_x/0"])
@@ -125,11 +125,11 @@ async def test_what_is_known_judged_or_declared_too_small_is_not_fetched() -> No
     async with ImageServer({"/a": image()}) as server, crawling(server.settings()) as crawler:
         skipped = Candidate("t3_v", "-", outcome=Outcome(Reason.VIDEO, Stage.RESOLVE, "v.redd.it"))
         offer = [
-            (0, submission("t3_a", *[server.url("/a")] * 3)),
-            (1, Submission("t3_v", "test", {"candidates": [skipped]})),
-            (2, submission("t3_s", server.url("/a"), width=800, height=600)),
-            (3, submission("t3_w", server.url("/a"), width=10_000, height=1000)),
-            (4, submission("t3_z", server.url("/a"), width=-1, height=0)),
+            Offer(0, submission("t3_a", *[server.url("/a")] * 3)),
+            Offer(1, Submission("t3_v", "test", {"candidates": [skipped]})),
+            Offer(2, submission("t3_s", server.url("/a"), width=800, height=600)),
+            Offer(3, submission("t3_w", server.url("/a"), width=10_000, height=1000)),
+            Offer(4, submission("t3_z", server.url("/a"), width=-1, height=0)),
         ]
         await crawler.offer(offer, frozenset({"t3_a/0", "t3_a/2"}))
         events = await until(crawler, lambda seen: len(fetched(seen)) == 5)
@@ -148,7 +148,7 @@ async def test_offered_twice_is_fetched_once() -> None:
     server = ImageServer()
     server.paths["/a"] = until_released(server, image())
     async with server, crawling(server.settings()) as crawler:
-        offer = [(0, submission("t3_a", server.url("/a")))]
+        offer = [Offer(0, submission("t3_a", server.url("/a")))]
         await crawler.offer(offer, frozenset())
         await crawler.offer(offer, frozenset())
         await until(crawler, lambda seen: len([each for each in seen if isinstance(each, Resolved)]) == 2)
@@ -174,7 +174,7 @@ async def test_bytes_ahead_are_bounded_and_given_out_in_order() -> None:
         )
         async with crawling(settings) as crawler:
             await crawler.offer(
-                [(n, submission(f"t3_{n:02}", server.url(f"/a?{n:02}"))) for n in range(20)], frozenset()
+                [Offer(n, submission(f"t3_{n:02}", server.url(f"/a?{n:02}"))) for n in range(20)], frozenset()
             )
             order: list[str] = []
             while len(order) < 20:
@@ -195,7 +195,7 @@ async def test_bytes_ahead_are_bounded_and_given_out_in_order() -> None:
 async def test_an_image_beyond_the_whole_budget_still_arrives() -> None:
     server = ImageServer({"/a": image(PNG[:8] + bytes(500_000))})
     async with server, crawling(server.settings(ahead_bytes=1000)) as crawler:
-        offer = [(n, submission(f"t3_{n}", server.url("/a"))) for n in range(3)]
+        offer = [Offer(n, submission(f"t3_{n}", server.url("/a"))) for n in range(3)]
         await crawler.offer(offer, frozenset())
         for n in range(3):
             events = await until(crawler, fetched_any)
@@ -207,7 +207,7 @@ async def test_an_image_beyond_the_whole_budget_still_arrives() -> None:
 @in_loop
 async def test_a_failure_holds_no_bytes() -> None:
     async with ImageServer() as server, crawling(server.settings(ahead_bytes=1)) as crawler:
-        offer = [(n, submission(f"t3_{n}", server.url("/404"))) for n in range(30)]
+        offer = [Offer(n, submission(f"t3_{n}", server.url("/404"))) for n in range(30)]
         await crawler.offer(offer, frozenset())
         await until(crawler, lambda seen: len(fetched(seen)) == 30)
         assert (await crawler.pending())["used_bytes"] == 0
@@ -218,7 +218,10 @@ async def test_a_slow_answer_is_late_once_and_arrives_all_the_same() -> None:
     server = ImageServer({"/fast": image()})
     server.paths["/slow"] = until_released(server, image())
     async with server, crawling(server.settings(patience=0.1)) as crawler:
-        offer = [(0, submission("t3_s", server.url("/slow"))), (1, submission("t3_f", server.url("/fast")))]
+        offer = [
+            Offer(0, submission("t3_s", server.url("/slow"))),
+            Offer(1, submission("t3_f", server.url("/fast"))),
+        ]
         await crawler.offer(offer, frozenset())
         events = await until(crawler, lambda seen: bool(late(seen)))
         assert Late(0, "t3_s/0") in events
@@ -241,8 +244,8 @@ async def test_waiting_for_a_host_is_late_only_after_long_and_holds_no_bytes() -
             ahead_bytes=3 << 20,  # three promises
         )
         async with crawling(settings) as crawler:
-            slow = [(n, submission(f"t3_{n}", "http://slow.example/slow")) for n in range(3)]
-            fast = [(n, submission(f"t3_{n}", "http://fast.example/fast")) for n in range(3, 6)]
+            slow = [Offer(n, submission(f"t3_{n}", "http://slow.example/slow")) for n in range(3)]
+            fast = [Offer(n, submission(f"t3_{n}", "http://fast.example/fast")) for n in range(3, 6)]
             began = asyncio.get_running_loop().time()
             await crawler.offer(slow + fast, frozenset())
             # The fast ones have no bytes before the slow ones that only wait give theirs back.
@@ -270,7 +273,9 @@ async def test_what_resolves_late_never_blocks_those_who_have_the_bytes() -> Non
     async with ImageServer({"/a": image()}) as server:
         settings = server.settings(ahead_bytes=len(PNG), patience=0.05)
         async with crawling(settings, resolve) as crawler:
-            await crawler.offer([(n, submission(f"t3_{n}", server.url("/a"))) for n in range(3)], frozenset())
+            await crawler.offer(
+                [Offer(n, submission(f"t3_{n}", server.url("/a"))) for n in range(3)], frozenset()
+            )
             assert fetched(await until(crawler, fetched_any)) == ["t3_1/0"]
             resolved.set()
             events = await until(crawler, lambda seen: bool(late(seen)))
@@ -327,7 +332,9 @@ async def test_files_of_a_folder_are_read_and_only_they(tmp_path: Path) -> None:
     candidates = [Candidate(f"folder:{n}", "0", (place,)) for n, place in enumerate(places)]
     async with crawling(CrawlSettings(max_bytes=100_000)) as crawler:
         table = await crawler.fetch([*candidates, Candidate("t3_x", "0", (places[0],))])
-        await crawler.offer([(0, Submission("folder:x", "f", {"candidates": candidates[:1]}))], frozenset())
+        await crawler.offer(
+            [Offer(0, Submission("folder:x", "f", {"candidates": candidates[:1]}))], frozenset()
+        )
         assert fetched(await until(crawler, fetched_any)) == ["folder:0/0"]
     expected = [None, None, "not_an_image", "empty", "too_large", *["unreadable"] * 6, None, "bad_url"]
     assert reasons(table) == expected
@@ -361,7 +368,7 @@ async def test_what_nobody_expected_is_a_row_too(caplog: pytest.LogCaptureFixtur
 
     async with crawling(CrawlSettings(), resolve) as crawler:
         await crawler.offer(
-            [(0, Submission("t3_a", "test", {"asked": "http://h/?api_key=secret"}))], frozenset()
+            [Offer(0, Submission("t3_a", "test", {"asked": "http://h/?api_key=secret"}))], frozenset()
         )
         await until(crawler, fetched_any)
         table = await crawler.block(["t3_a/-"])
@@ -379,6 +386,8 @@ async def test_closing_stops_what_is_on_its_way() -> None:
     server.paths["/a"] = until_released(server, image())
     async with server:
         async with crawling(server.settings()) as crawler:
-            await crawler.offer([(n, submission(f"t3_{n}", server.url("/a"))) for n in range(9)], frozenset())
+            await crawler.offer(
+                [Offer(n, submission(f"t3_{n}", server.url("/a"))) for n in range(9)], frozenset()
+            )
             await server.until(lambda: server.at_once == 9)
         await server.until(lambda: server.at_once == 0)

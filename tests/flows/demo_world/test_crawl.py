@@ -14,6 +14,7 @@ from actors.crawler.fetch import Fetcher
 from actors.crawler.resolvers import Resolvers
 from actors.crawler.settings import CrawlSettings
 from actors.crawler.slots import Backoff
+from flows.demo.posts import processed
 from flows.demo.server import DemoServer
 from flows.demo.world import World
 from models.reasons import Reason
@@ -38,7 +39,7 @@ async def crawl(world: World, settings: CrawlSettings) -> dict[str, Reason | Non
                 assert candidate.key not in found
                 found[candidate.key] = await outcome(fetcher, settings, candidate)
 
-        posts = (Submission(post["name"], "reddit", post) for post in world.posts)
+        posts = (Submission(post["name"], "reddit", processed(post)) for post in world.posts)
         await asyncio.gather(*(follow(submission) for submission in posts))
     return found
 

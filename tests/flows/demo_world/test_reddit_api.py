@@ -8,6 +8,7 @@ import prawcore
 import pytest
 import requests
 
+from flows.demo.posts import unprocessed
 from flows.demo.reddit_api import escaped
 from flows.demo.server import CLIENT_ID, CLIENT_SECRET, DemoServer
 from flows.demo.truth import Truth
@@ -48,7 +49,7 @@ def pages(session: praw.Reddit, path: str, **params: Any) -> list[list[dict[str,
 def test_lists_every_post_in_pages(world: World, session: praw.Reddit) -> None:
     found = pages(session, "r/all/new", limit=20, raw_json=1)
     assert [len(page) for page in found[:-1]] == [20] * (len(found) - 1)
-    assert [post for page in found for post in page] == list(world.posts)
+    assert [post for page in found for post in page] == [unprocessed(post) for post in world.posts]
 
 
 def test_the_last_page_may_be_full(world: World, session: praw.Reddit) -> None:
@@ -99,7 +100,7 @@ def get(server: DemoServer, path: str, **params: Any) -> requests.Response:
 
 def test_escapes_unless_asked_not_to(world: World, server: DemoServer) -> None:
     raw, plain = (get(server, "r/all/new", limit=100, raw_json=flag).json() for flag in (1, 0))
-    assert [child["data"] for child in raw["data"]["children"]] == list(world.posts)
+    assert [child["data"] for child in raw["data"]["children"]] == [unprocessed(post) for post in world.posts]
     assert plain == escaped(raw) != raw
     assert "&amp;" in str(plain)
 
@@ -133,3 +134,23 @@ def test_limits_come_all_three_and_make_nobody_wait(server: DemoServer) -> None:
 def test_the_truth_can_be_asked(world: World, server: DemoServer) -> None:
     document = requests.get(f"{server.url}/demo/truth", timeout=30).json()
     assert Truth.from_json(document) == world.truth
+
+
+def test_a_new_gallery_is_processed_when_it_is_asked_about(world: World, session: praw.Reddit) -> None:
+    raw = [post for page in pages(session, "r/all/new", limit=100, raw_json=1) for post in page]
+    waiting = {
+        post["name"]: {name for name, entry in media.items() if entry == {"status": "unprocessed"}}
+        for post in raw
+        if (media := post.get("media_metadata"))
+    }
+    ids = ",".join(name for name, unready in waiting.items() if unready)
+    asked = session.request(method="GET", path="api/info", params={"id": ids, "raw_json": 1})["data"][
+        "children"
+    ]
+    ripe = [
+        entry["status"]
+        for child in asked
+        for name, entry in child["data"]["media_metadata"].items()
+        if name in waiting[child["data"]["name"]]
+    ]
+    assert set(ripe) == {"valid", "unprocessed"}, "some come ready, and some never do"

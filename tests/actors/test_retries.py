@@ -1,0 +1,95 @@
+"""--retry reads what failed out of current rows, with what is needed to have it again."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from actors.ledger import Ledger
+from actors.manifest import Manifest, SeenSubmission
+from actors.retries import RetryError, failed_rows, reason_of
+from actors.storage import Output
+from models.reasons import Reason, Stage
+from models.records import Candidate, Outcome, Submission
+from models.schema import VERDICTS
+
+SCHEMA = pa.schema([field.with_nullable(True) for field in VERDICTS])
+
+
+def commit(output: Output, number: int, *rows: tuple[str, Reason, int]) -> None:
+    """Write a window's manifest and shard: (key, reason, attempt) each."""
+    items = {key.rpartition("/")[0] for key, _, _ in rows}
+    submissions = {
+        item: SeenSubmission(Submission(item, "reddit:r/x", {"id": item}, "x"), 2) for item in items
+    }
+    window = Manifest(
+        number=number,
+        run="r",
+        opened_at=datetime(2026, 11, 23, tzinfo=UTC),
+        submissions=submissions,
+        candidates=tuple(_candidate(key, reason) for key, reason, _ in rows),
+        attempts={key: attempt for key, _, attempt in rows if attempt > 1},
+    )
+    window.write(output)
+    table = [
+        dict.fromkeys(VERDICTS.names)
+        | {
+            "key": key,
+            "submission": key.rpartition("/")[0],
+            "candidates": 2,
+            "attempt": attempt,
+            "reason": reason.value,
+            "verdict": reason.verdict.value,
+        }
+        for key, reason, attempt in rows
+    ]
+    output.write_table(window.shard("verdicts"), pa.Table.from_pylist(table, schema=SCHEMA))
+
+
+def _candidate(key: str, reason: Reason) -> Candidate:
+    item, _, media = key.rpartition("/")
+    if reason is Reason.API_ERROR:
+        return Candidate(item, media, outcome=Outcome(reason, Stage.RESOLVE))
+    outcome = None if reason is Reason.FITS else Outcome(reason, Stage.FETCH)
+    return Candidate(item, media, (f"https://a.example/{media}.jpg",), outcome=outcome)
+
+
+def test_every_current_failure_comes_with_its_urls_and_the_next_attempt(tmp_path: Path) -> None:
+    output = Output(str(tmp_path))
+    commit(
+        output, 1, ("t3_a/0", Reason.TIMEOUT, 1), ("t3_a/1", Reason.FITS, 1), ("t3_b/-", Reason.API_ERROR, 1)
+    )
+    commit(output, 2, ("t3_c/0", Reason.NOT_FOUND, 1), ("t3_a/0", Reason.TIMEOUT, 2))
+    owed = [one for group in failed_rows(output, "failed") for one in group]
+    assert {one.key: one.attempt for one in owed} == {"t3_a/0": 3, "t3_b/-": 2, "t3_c/0": 2}
+    by_key = {one.key: one for one in owed}
+    assert by_key["t3_a/0"].candidate.urls == ("https://a.example/0.jpg",)
+    assert by_key["t3_a/0"].candidates == 2
+    assert by_key["t3_b/-"].submission.post == {"id": "t3_b"}, "what was not resolved keeps its post"
+    assert by_key["t3_c/0"].submission.post == {}
+    assert [group[0].key for group in failed_rows(output, "failed:not_found")] == ["t3_c/0"]
+
+
+def test_what_was_had_meanwhile_is_left_alone(tmp_path: Path) -> None:
+    output = Output(str(tmp_path))
+    commit(output, 1, ("t3_a/0", Reason.TIMEOUT, 1))
+    commit(output, 2, ("t3_a/0", Reason.FITS, 2))
+    assert not list(failed_rows(output, "failed"))
+
+
+def test_a_later_attempt_does_not_make_a_submission_look_half_seen(tmp_path: Path) -> None:
+    output = Output(str(tmp_path))
+    commit(output, 1, ("t3_a/0", Reason.TIMEOUT, 1), ("t3_a/1", Reason.FITS, 1))
+    commit(output, 2, ("t3_a/0", Reason.FITS, 2))
+    ledger = Ledger(output)
+    assert "t3_a" in ledger.submissions and not ledger.seen_of("t3_a")
+
+
+@pytest.mark.parametrize("text", ["accepted", "failed:", "failed:fits", "failed:timeuot", ""])
+def test_what_cannot_be_retried_is_told_with_what_can(text: str) -> None:
+    with pytest.raises(RetryError, match=r"failed:REASON.*timeout"):
+        reason_of(text)
+    assert reason_of("failed") is None and reason_of("failed:timeout") is Reason.TIMEOUT

@@ -1,0 +1,60 @@
+"""What is put off is owed until its row is in a window, and waits longer each time."""
+
+from __future__ import annotations
+
+import time
+
+from actors.crawler.settings import Deferral
+from actors.deferred import Deferred
+from flows.deferrals import Deferrals
+from models.records import Candidate, Submission
+
+SETTINGS = Deferral(tries=3, seconds=10, longest=60)
+
+
+def deferred(item: str, media: str = "0", *, due: float = 0.0, tries: int = 1) -> Deferred:
+    return Deferred(Submission(item, "reddit:r/x", {"id": item}), Candidate(item, media), due, tries)
+
+
+def test_waits_double_as_long_each_time_or_as_long_as_the_host_says() -> None:
+    assert [SETTINGS.wait(tries, 0.0) for tries in range(4)] == [10, 20, 40, 60]
+    assert SETTINGS.wait(0, 45.0) == 45
+    assert SETTINGS.wait(0, 7200.0) == 60
+
+
+def test_it_is_put_off_so_many_times_and_then_its_outcome_stands() -> None:
+    made = Deferrals(SETTINGS)
+    due = made.due_after(2, 0.0)
+    assert due is not None and 35 < due - time.time() < 41
+    assert made.due_after(3, 0.0) is None
+    assert Deferrals(Deferral(tries=0)).due_after(0, 0.0) is None
+
+
+def test_what_is_due_comes_by_submission_and_stays_owed() -> None:
+    made = Deferrals(SETTINGS)
+    later = time.time() + 100
+    for one in (deferred("a"), deferred("b"), deferred("a", "1"), deferred("c", due=later)):
+        made.add(one)
+    assert [[one.key for one in owed] for owed in made.take_due()] == [["a/0", "a/1"], ["b/0"]]
+    assert made.take_due() == []
+    assert len(made) == 1 and made.pause is not None and 90 < made.pause < 100
+    assert {one.key for one in made.take_unwritten()} == {"a/0", "a/1", "b/0", "c/0"}
+    made.settle(["a/0", "b/0"])
+    assert {one.key for one in made.written()} == {"a/1", "c/0"}
+
+
+def test_what_is_put_off_again_is_written_again() -> None:
+    made = Deferrals(SETTINGS, [deferred("a")])
+    assert made.take_unwritten() == ()
+    made.take_due()
+    made.add(deferred("a", tries=2))
+    assert made.written() == [], "the manifest that it stands in has the earlier try"
+    assert [one.tries for one in made.take_unwritten()] == [2]
+    assert [one.tries for one in made.written()] == [2]
+
+
+def test_there_is_a_most_that_is_held() -> None:
+    made = Deferrals(SETTINGS, [deferred("a"), deferred("b")], most=2)
+    assert made.due_after(0, 0.0) is None
+    made.settle(["a/0"])
+    assert made.due_after(0, 0.0) is not None
