@@ -35,7 +35,11 @@ class Format(StrEnum):
     CSV = "csv"
 
 
+# Of a candidate that was retried the row of its latest attempt counts; only retried keys are looked up.
 _QUERY = """
+    WITH retried AS (SELECT key, max(attempt) AS latest FROM verdicts WHERE attempt > 1 GROUP BY key),
+         current AS (SELECT verdicts.* FROM verdicts LEFT JOIN retried USING (key)
+                     WHERE latest IS NULL OR attempt = latest)
     SELECT coalesce({by}, '_') AS {by},
            count(*) FILTER (verdict = 'accepted') AS accepted,
            count(*) FILTER (verdict = 'rejected') AS rejected,
@@ -44,7 +48,7 @@ _QUERY = """
            count(*) AS seen,
            round(count(*) FILTER (verdict = 'accepted') / count(*), 4) AS yield,
            round(avg(log_likelihood), 1) AS mean_log_likelihood
-    FROM verdicts GROUP BY 1 ORDER BY accepted DESC, seen DESC, 1 LIMIT {top}
+    FROM current GROUP BY 1 ORDER BY accepted DESC, seen DESC, 1 LIMIT {top}
 """
 
 
@@ -57,7 +61,7 @@ def yields(
 ) -> None:
     """Show which subreddits, authors, hosts or reasons yield.
 
-    Every row of the shards counts once. The same in SQL: SELECT … FROM 'OUT/verdicts/*/*.parquet'.
+    Every candidate counts once, by its latest attempt. The same in SQL: SELECT … FROM 'OUT/verdicts/*/*.parquet'.
     """
     rows = query(out, by, top)
     if form is Format.JSON:

@@ -36,10 +36,22 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
             "author": "bob",
         },
         {"subreddit": None, "verdict": "failed", "reason": "dns", "host": None, "author": "[/x]:cat:"},
+        # Was retried, and failed otherwise.
+        {"key": "t3_9/0", "verdict": "failed", "reason": "dns", "host": "slow.example", "author": "eve"},
+        {
+            "key": "t3_9/0",
+            "attempt": 2,
+            "subreddit": "late",
+            "verdict": "failed",
+            "reason": "timeout",
+            "host": "slow.example",
+            "author": "eve",
+        },
     ]
     schema = pa.schema([field.with_nullable(True) for field in VERDICTS])
     for number, row in enumerate(rows):
-        whole = dict.fromkeys(VERDICTS.names) | row | {"key": f"t3_{number}/0", "log_likelihood": -1.5}
+        named = {"key": f"t3_{number}/0", "attempt": 1, "log_likelihood": -1.5}
+        whole = dict.fromkeys(VERDICTS.names) | named | row
         table = pa.Table.from_pylist([whole], schema=schema)
         Output(str(folder)).write_table(f"verdicts/date=2026-01-0{number + 1}/{number:08d}.parquet", table)
     return folder
@@ -53,15 +65,15 @@ def yields(out: Path, *arguments: str) -> str:
 
 def test_by_subreddit_as_json(out: Path) -> None:
     rows = json.loads(yields(out, "--format", "json"))
-    assert [row["subreddit"] for row in rows] == ["Peaks", "_", "memes"]
+    assert [row["subreddit"] for row in rows] == ["Peaks", "_", "late", "memes"]
     assert rows[0]["accepted"] == 1 and rows[0]["seen"] == 2 and rows[0]["yield"] == 0.5
-    assert sum(row["seen"] for row in rows) == 4
+    assert sum(row["seen"] for row in rows) == 5, "a retried candidate counts once"
 
 
 def test_by_reason_as_csv(out: Path) -> None:
     rows = list(csv.DictReader(io.StringIO(yields(out, "--by", "reason", "--format", "csv"))))
     assert {row["reason"]: row["seen"] for row in rows} == {
-        "fits": "1", "watermark": "1", "unlike_taste": "1", "dns": "1",
+        "fits": "1", "watermark": "1", "unlike_taste": "1", "dns": "1", "timeout": "1",
     }  # fmt: skip
 
 
