@@ -23,6 +23,7 @@
     │   ├── not_an_image_link    a link to a page or file that no resolver knows as an image
     │   ├── empty_album          an album or gallery without a usable image
     │   ├── needs_credentials    its host answers only to an API key that is not set
+    │   ├── locked_original      its owner shows it small, and keeps the size that is wanted back
     │   ├── opted_out            its host asks not to be used for this (X-Robots-Tag)
     │   └── malformed            a submission or line that cannot be read as one
     └── failed      an image should be there, and could not be had
@@ -101,6 +102,7 @@ class Reason(StrEnum):
     NOT_AN_IMAGE_LINK = "not_an_image_link"
     EMPTY_ALBUM = "empty_album"
     NEEDS_CREDENTIALS = "needs_credentials"
+    LOCKED_ORIGINAL = "locked_original"
     OPTED_OUT = "opted_out"
     MALFORMED = "malformed"
 
@@ -154,6 +156,7 @@ _VERDICTS = {
     Reason.NOT_AN_IMAGE_LINK: Verdict.SKIPPED,
     Reason.EMPTY_ALBUM: Verdict.SKIPPED,
     Reason.NEEDS_CREDENTIALS: Verdict.SKIPPED,
+    Reason.LOCKED_ORIGINAL: Verdict.SKIPPED,
     Reason.OPTED_OUT: Verdict.SKIPPED,
     Reason.MALFORMED: Verdict.SKIPPED,
 }
