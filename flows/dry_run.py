@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from rich.console import Console
 from rich.table import Table
 
-from actors.crawler.resolvers import Action, plan_submission
+from actors.crawler.resolvers import Action, chosen, plan_submission
 from actors.crawler.sources import open_source, parse_source
 from flows.settings import Settings
 from models.records import Submission
@@ -25,7 +25,7 @@ def estimate(settings: Settings, console: Console) -> None:
     submissions = downloads = calls = 0
     for submission in islice(_submissions(settings), settings.limit):
         submissions += 1
-        plan = plan_submission(submission, settings.crawl.over_18)
+        plan = chosen(plan_submission(submission, settings.crawl.over_18), settings.crawl)
         candidates = plan.candidates(submission.item)
         calls += plan.action is Action.API
         for candidate in candidates:

@@ -24,6 +24,7 @@
     │   ├── empty_album          an album or gallery without a usable image
     │   ├── needs_credentials    its host answers only to an API key that is not set
     │   ├── resolved_later       --retry found its images, which have rows of their own
+    │   ├── locked_original      its owner shows it small, and keeps the size that is wanted back
     │   ├── opted_out            its host asks not to be used for this (X-Robots-Tag)
     │   └── malformed            a submission or line that cannot be read as one
     └── failed      an image should be there, and could not be had
@@ -103,6 +104,7 @@ class Reason(StrEnum):
     EMPTY_ALBUM = "empty_album"
     NEEDS_CREDENTIALS = "needs_credentials"
     RESOLVED_LATER = "resolved_later"
+    LOCKED_ORIGINAL = "locked_original"
     OPTED_OUT = "opted_out"
     MALFORMED = "malformed"
 
@@ -157,6 +159,7 @@ _VERDICTS = {
     Reason.EMPTY_ALBUM: Verdict.SKIPPED,
     Reason.NEEDS_CREDENTIALS: Verdict.SKIPPED,
     Reason.RESOLVED_LATER: Verdict.SKIPPED,
+    Reason.LOCKED_ORIGINAL: Verdict.SKIPPED,
     Reason.OPTED_OUT: Verdict.SKIPPED,
     Reason.MALFORMED: Verdict.SKIPPED,
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 import orjson
 from yarl import URL
@@ -113,16 +114,19 @@ class Fetcher:
         self, method: str, url: URL, headers: Mapping[str, str]
     ) -> tuple[ApiAnswer, FetchError | None]:
         status, location, raw = 0, None, b""
+        told: dict[str, str] = {}
         error: FetchError | None = None
         seconds = self._settings.total_timeout
         try:
             async with self._transport.request(method, url, headers, seconds, Unwatched()) as response:
                 status, location = response.status, response.headers.get("Location")
+                told = {name.lower(): value for name, value in response.headers.items()}
                 raw = b"" if status in REDIRECTS else await read_body(response, _LONGEST_JSON)
             error = None if status in REDIRECTS else status_error(status)
         except FetchError as failure:
             error = failure
-        return _answer(method, status, _joined(url, location), raw, error), error
+        answer = _answer(method, status, _joined(url, location), raw, error)
+        return replace(answer, headers=told), error
 
 
 def _answer(

@@ -6,13 +6,11 @@ noimageai: https://www.deviantart.com/team/journal/UPDATE-All-Deviations-Are-Opt
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 
 _OPT_OUTS = frozenset({"noai", "noimageai", "noindex", "noimageindex", "none", "noml"})
 # Directives that have a value of their own behind a colon: no crawler's name.
 _VALUED = frozenset({"unavailable_after", "max-snippet", "max-image-preview", "max-video-preview"})
-_ADDRESSED = re.compile(r"\s*([\w*-]+)\s*:(.*)", re.DOTALL)
 
 
 def opted_out(lines: Iterable[str], token: str | None = None) -> bool:
@@ -26,10 +24,12 @@ def opted_out(lines: Iterable[str], token: str | None = None) -> bool:
 def _line_opts_out(line: str, token: str) -> bool:
     ours = True
     for part in line.split(","):
-        directive = part
-        if (match := _ADDRESSED.match(part)) and match[1] not in _VALUED:
-            ours, directive = match[1] in (token, "*"), match[2]
-        if ours and directive.strip() in _OPT_OUTS:
+        name, colon, directive = (text.strip() for text in part.partition(":"))
+        if not colon:
+            directive = name
+        elif name not in _VALUED and not directive[:1].isdigit():  # which would be a time: 15:00
+            ours = name in (token, "*")
+        if ours and directive in _OPT_OUTS:
             return True
     return False
 

@@ -88,6 +88,8 @@ class CrawlSettings(BaseModel):
     defer: Deferral = Deferral()
     max_redirects: int = Field(8, ge=0)
     robots: bool = Field(True, description="heed X-Robots-Tag")
+    selftext_links: bool = Field(False, description="follow the links in the text of posts")
+    probe_links: bool = Field(False, description="ask for the type of links that no name tells")
     allow_private: tuple[str, ...] = Field((), description="HOST or HOST:PORT that may be a private address")
     host_map: dict[str, str] = Field({}, description="host to the base URL that answers for it")
     host_budgets: dict[str, HostBudget] = Field({}, description="overrides and adds to the table")

@@ -3,6 +3,9 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +16,7 @@ from aiohttp import web
 from typer.testing import CliRunner
 
 from flows.resolve import resolve
+from tests.actors.sources.reddit_server import World, make_server, post
 
 SHARED = Path(os.environ.get("GOLDPAN_SHARED_DATA", Path(__file__).parents[2].parent / "shared" / "data"))
 CASES = SHARED / "resolver_cases.jsonl"
@@ -91,9 +95,9 @@ def test_lone_surrogates_and_deep_nesting_are_no_stop() -> None:
 
 
 def test_over_18_is_a_setting() -> None:
-    post = '{"id": "x", "url": "https://i.redd.it/a.jpg", "over_18": true}'
-    assert run(text=post)[1][0]["action"] == "skip"
-    assert run("--over-18", "keep", text=post)[1][0]["action"] == "download"
+    marked = '{"id": "x", "url": "https://i.redd.it/a.jpg", "over_18": true}'
+    assert run(text=marked)[1][0]["action"] == "skip"
+    assert run("--over-18", "keep", text=marked)[1][0]["action"] == "download"
 
 
 def test_a_file_is_read_and_a_missing_one_is_a_usage_error(tmp_path: Path) -> None:
@@ -155,6 +159,87 @@ def test_a_response_is_judged_as_the_fetcher_would(answer: Any, action: str, rea
 def test_headers_that_are_no_list_are_malformed() -> None:
     assert run("--kind", "x_robots_tag", text='{"headers": null}')[1][0]["reason"] == "malformed"
     assert run("--kind", "x_robots_tag", text='{"headers": [null, "noai"]}')[1][0] == {"disallowed": True}
+
+
+def test_bytes_that_are_no_text_are_malformed_and_what_follows_is_answered() -> None:
+    lines = b'"https://i.redd.it/\xff.jpg"\n\xef\xbb\xbf"https://i.redd.it/a.jpg"\n' + b"9" * 5000 + b"\n{}\n"
+    result = CliRunner().invoke(app, [], input=lines)
+    answers = [json.loads(line) for line in result.stdout.splitlines()]
+    assert result.exit_code == 0
+    assert [one["reason"] for one in answers] == ["malformed", None, "malformed", "malformed"]
+
+
+def test_links_in_a_text_follow_the_setting_of_the_environment_and_of_a_file(tmp_path: Path) -> None:
+    text = json.dumps({"id": "x", "is_self": True, "selftext": "see https://i.redd.it/a.png"})
+    assert run(text=text)[1][0]["action"] == "option"
+    config = tmp_path / "goldpan.yaml"
+    config.write_text("crawl: {selftext_links: true, over_18: keep}")
+    marked = text.replace("{", '{"over_18": true, ', 1)
+    assert run("--config", str(config), text=marked)[1][0]["urls"] == ["https://i.redd.it/a.png"]
+    assert run("--config", str(config), "--over-18", "skip", text=marked)[1][0]["reason"] == "over_18"
+    environment = {"GOLDPAN_CRAWL__SELFTEXT_LINKS": "true"}
+    result = CliRunner(env=environment).invoke(app, [], input=text)
+    assert json.loads(result.stdout)["action"] == "download"
+
+
+def test_a_locked_original_is_told_beside_what_is_shown() -> None:
+    size = {"label": "Large", "width": 1024, "height": 768, "source": "https://l/1_b.jpg", "media": "photo"}
+    _, (answer,) = run("--kind", "flickr_api", text=json.dumps({"sizes": {"size": [size]}, "stat": "ok"}))
+    assert (answer["action"], answer["urls"], answer["locked"]) == ("download", ["https://l/1_b.jpg"], ["0"])
+
+
+FOLLOWING = [sys.executable, "-m", "flows.resolve"]
+
+
+@pytest.mark.parametrize("flags", [[], ["--online"]])
+def test_each_line_of_a_pipe_is_answered_at_once_and_an_interrupt_ends_it(flags: list[str]) -> None:
+    with subprocess.Popen(
+        [*FOLLOWING, *flags], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdin and process.stdout and process.stderr
+        for name in ("a", "b"):
+            process.stdin.write(f'"https://i.redd.it/{name}.jpg"\n'.encode())
+            process.stdin.flush()
+            assert f"/{name}.jpg" in process.stdout.readline().decode()
+        process.send_signal(signal.SIGINT)
+        assert process.wait(20) == 130
+        assert b"Traceback" not in process.stderr.read()
+
+
+def test_a_reader_that_leaves_is_no_traceback(tmp_path: Path) -> None:
+    path = tmp_path / "many.jsonl"
+    path.write_text('"https://i.redd.it/a.jpg"\n' * 5000)
+    with subprocess.Popen([*FOLLOWING, str(path)], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout and process.stderr
+        process.stdout.readline()
+        process.stdout.close()
+        assert b"Traceback" not in process.stderr.read()
+        assert process.wait(20) == 1
+
+
+def test_online_asks_reddit_about_posts_where_there_are_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    world = World({"/api/info": [post(1)]})
+    server = make_server(world)
+    environment = {
+        "GOLDPAN_CRAWL__REDDIT": json.dumps(
+            {
+                "client_id": "id",
+                "client_secret": "hush",
+                "reddit_url": f"http://127.0.0.1:{server.server_port}",
+            }
+        )
+    }
+    lines = '"https://redd.it/p1"\n{"id": "x", "url": "https://www.reddit.com/gallery/gone"}\n'
+    result = CliRunner(env=environment).invoke(app, ["--online"], input=lines)
+    server.shutdown()
+    server.server_close()
+    answers = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [(one["urls"], one["reason"]) for one in answers] == [
+        (["https://i.redd.it/p1.jpg"], None),
+        ([], "not_found"),
+    ]
+    assert [query["id"] for path, query in world.asked if path == "/api/info"] == ["t3_p1,t3_gone"]
 
 
 def test_online_makes_the_calls_with_the_keys_of_the_environment() -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import Any
-from urllib.parse import urlsplit
 
-from actors.crawler.resolvers.links import unescape
-from actors.crawler.resolvers.plan import Part
+from actors.crawler.resolvers.links import read_link
+from actors.crawler.resolvers.plan import RETRY_SECONDS, Part
 from actors.crawler.resolvers.reddit import file_url, page_part
 from actors.crawler.resolvers.shapes import mapping_of, objects_of, pixels_of, text_of
 from models.reasons import Reason
@@ -50,10 +50,11 @@ def _item(item: dict[str, Any], name: str, meta: dict[str, Any]) -> Part:
 def part_of(name: str, meta: dict[str, Any]) -> Part:
     """Read one entry of ``media_metadata``."""
     status = text_of(meta, "status")
-    if status == "unprocessed":
-        return Part(media=name, reason=Reason.NOT_READY, detail="unprocessed")
+    if status in ("unprocessed", "failed"):
+        reason = Reason.NOT_READY if status == "unprocessed" else Reason.API_ERROR
+        return Part(media=name, reason=reason, detail=status, seconds=RETRY_SECONDS)
     if status not in ("valid", None):
-        return Part(media=name, reason=Reason.API_ERROR, detail="failed at its host")
+        return Part(media=name, reason=Reason.API_ERROR, detail="not valid at its host")
     if text_of(meta, "e") == "RedditVideo":
         return Part(media=name, reason=Reason.VIDEO, detail="video")
     if "|" in name:
@@ -64,17 +65,20 @@ def part_of(name: str, meta: dict[str, Any]) -> Part:
 def _image(name: str, meta: dict[str, Any]) -> Part:
     size = mapping_of(meta, "s")
     width, height = pixels_of(size, "x"), pixels_of(size, "y")
-    url = text_of(size, "u") or text_of(size, "gif")
-    if url is None and (text_of(size, "mp4") or text_of(meta, "e") == "AnimatedImage"):
+    url = text_of(size, "u") or text_of(size, "gif") or text_of(size, "mp4")
+    if url is None and text_of(meta, "e") == "AnimatedImage":
         return Part(media=name, reason=Reason.VIDEO, detail="an animation without a GIF")
     if url is None:
         return _by_type(name, meta, width, height)
-    extension = PurePosixPath(urlsplit(unescape(url)).path).suffix
     part = page_part(url, name)
-    hosted = ".redd.it/" in url and "external-preview" not in url
-    # The file is named by the media id, whatever slug the preview has.
-    urls = (file_url(f"{name}{extension}"), *part.urls[1:]) if hosted and extension else part.urls
-    return Part(urls, name, width, height, None if urls else part.reason, part.detail)
+    link = read_link(url)
+    hosted = link is not None and link.host in ("i.redd.it", "preview.redd.it")
+    if link is None or not hosted or not part.urls or not link.extension:
+        return replace(part, width=width, height=height)
+    # The file is named by the media id, whatever slug the preview has; also that of which only the mp4 is named
+    # (preview.redd.it/ID.gif?format=mp4).
+    original = file_url(f"{name}{PurePosixPath(link.segments[-1]).suffix}")
+    return Part((original, *part.urls[1:]), name, width, height)
 
 
 def _by_type(name: str, meta: dict[str, Any], width: int | None, height: int | None) -> Part:

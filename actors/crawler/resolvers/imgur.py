@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -25,50 +26,27 @@ from models.reasons import Reason
 
 API = "https://api.imgur.com/3"
 OVER_CAPACITY_SECONDS = 600.0
+_OVER_CAPACITY = "imgur over capacity"
 RATE_LIMIT_SECONDS = 3600.0
-_ID = re.compile(r"[A-Za-z0-9]{5,7}")
-# Image ids have 5 or 7 characters; a thumbnail's name has one more, its size.
+# Ids have 5 or 7 characters, never 6 (https://github.com/honestbleeps/Reddit-Enhancement-Suite/pull/2912); a
+# thumbnail's name has one more, its size.
+_ID = re.compile(r"[A-Za-z0-9]{5}(?:[A-Za-z0-9]{2})?")
 _THUMBNAIL = re.compile(r"([A-Za-z0-9]{5}|[A-Za-z0-9]{7})[sbtmlhgr]")
 _ANIMATIONS = frozenset({"gifv", "mp4", "webm"})
 _KEPT_EXTENSIONS = frozenset({"jpg", "jpeg", "png", "gif"})
 _NO_PICTURES = frozenset({"favicon.ico", "robots.txt", "sitemap.xml"})
-_PAGES = frozenset(
-    {
-        "about",
-        "account",
-        "advertise",
-        "apps",
-        "arcade",
-        "beta",
-        "blog",
-        "emerald",
-        "help",
-        "hot",
-        "jobs",
-        "memegen",
-        "new",
-        "notifications",
-        "privacy",
-        "random",
-        "register",
-        "removed",
-        "rules",
-        "search",
-        "settings",
-        "signin",
-        "store",
-        "tags",
-        "top",
-        "topics",
-        "tos",
-        "upload",
-        "user",
-        "vidgif",
-    }
-)
+# Below this many calls are left for those of others, and for what is on its way.
+_RESERVE = 25
+# The site's own pages and orders, of which some are as long as an id.
+_PAGES = frozenset((  # noqa: SIM905
+    "about account advertise apps arcade beta blog contact custom emerald help hot image jobs "
+    "memegen new notifications privacy random register removalrequest removed rules search settings "
+    "signin store tags top topics tos upload user vidgif viral"
+).split())  # fmt: skip
 _KEY_REFUSED = re.compile(
     r"client[_ -]?id|access token|authentication|auth(?:orization)? header", re.IGNORECASE
 )
+_UNKNOWN = re.compile(r"unable to find|not found", re.IGNORECASE)
 
 
 class ImgurResolver:
@@ -94,7 +72,7 @@ class ImgurResolver:
             case ["gallery", name, *_] | ["t" | "topic", _, name, *_]:
                 return _ask_for("gallery", _last_word(name))
             case ["r", _, name, *_] | ["download", name, *_]:
-                return _image(name)
+                return _top_level(name)
             case ["a" | "gallery" | "t" | "topic" | "r" | "download", *_] | []:
                 return skip(Reason.NOT_AN_IMAGE_LINK, "imgur page without an image of its own")
             case [name, *_]:
@@ -108,16 +86,28 @@ class ImgurResolver:
         secret = settings.imgur_client_id.get_secret_value()
         return Request(f"{API}/{call.method}/{call.id}", headers={"Authorization": f"Client-ID {secret}"})
 
+    def pause(self, headers: Mapping[str, str]) -> float | None:
+        """Give the seconds to leave the API alone where its budget is nearly spent (X-RateLimit-…)."""
+        told = dict(headers)
+        user, client = (number_of(told, f"x-ratelimit-{whose}remaining") for whose in ("user", "client"))
+        if user is not None and user < _RESERVE:
+            reset = number_of(told, "x-ratelimit-userreset") or 0.0
+            return min(max(reset - time.time(), OVER_CAPACITY_SECONDS), RATE_LIMIT_SECONDS)
+        # The app's budget is a day's, and when it starts anew is not told.
+        return RATE_LIMIT_SECONDS if client is not None and client < _RESERVE else None
+
     def read(self, call: Call | None, body: Any) -> Plan:
         """Read the API's answer about an image, an album or a gallery post."""
-        data = body.get("data") if isinstance(body, Mapping) else None
-        errors = objects_of(body, "errors")
-        if errors or text_of(data, "error") is not None or mapping_of(data, "error"):
-            return _read_error(body, data, errors)
+        if (trouble := read_trouble(body)) is not None:
+            return trouble
+        # Version 3 wraps its answer; the site's own API (post/v1) does not, and names its images media.
+        data = body.get("data", body if "id" in body else None) if isinstance(body, dict) else None
         if isinstance(data, list):  # …/album/ID/images
             data = {"images": data}
         if not isinstance(data, dict) or not data:
             return skip(Reason.API_ERROR, "imgur answered without data")
+        if "media" in data:
+            data = {**data, "images": data["media"]}
         if "images" in data or data.get("is_album") is True or (call and call.method == "album"):
             return _read_album(call, data)
         return download(_part(data, SINGLE))
@@ -128,9 +118,10 @@ def _top_level(name: str) -> Plan:
     word = name.lower()
     if word.startswith("removed."):
         return skip(Reason.REMOVED_AT_HOST, "imgur removed placeholder")
-    if word in _PAGES | _NO_PICTURES:
+    if word in _NO_PICTURES or word.partition(".")[0] in _PAGES:
         return skip(Reason.NOT_AN_IMAGE_LINK, f"imgur {word} page")
-    return _several(name.split(",")) if "," in name else _image(name)
+    names = re.split("[,&]", name)
+    return _several(names) if len(names) > 1 else _image(name)
 
 
 def _last_word(name: str) -> str:
@@ -139,7 +130,7 @@ def _last_word(name: str) -> str:
 
 
 def _ask_for(method: str, identity: str, *urls: str, reason: Reason = Reason.NEEDS_CREDENTIALS) -> Plan:
-    if not _ID.fullmatch(identity):
+    if not _ID.fullmatch(identity) or identity.lower() in _PAGES:
         return skip(Reason.NOT_AN_IMAGE_LINK, "not an imgur id")
     detail = (
         "goldpan needs an imgur Client-ID for this" if reason is Reason.NEEDS_CREDENTIALS else "animation"
@@ -175,40 +166,67 @@ def _several(names: list[str]) -> Plan:
     return download(*(Part((_direct(identity),), identity) for identity in dict.fromkeys(identities)))
 
 
-def _read_error(body: Any, data: Any, errors: list[dict[str, Any]]) -> Plan:
+def read_trouble(body: Any) -> Plan | None:
+    """Give what to do about an answer that says it is a failure, None where it does not."""
+    if isinstance(body, str):  # a page
+        full = "capacity" in body.lower()
+        return later(Reason.RATE_LIMITED, _OVER_CAPACITY, OVER_CAPACITY_SECONDS) if full else None
+    data, errors = mapping_of(body, "data"), objects_of(body, "errors")
     status = number_of(errors[0], "code") if errors else number_of(body, "status")
-    message = text_of(data, "error") or text_of(mapping_of(data, "error"), "message") or ""
+    message = _message(data, errors)
+    failed = errors or message or (isinstance(body, dict) and body.get("success") is False)
+    if not failed and (status is None or status < 400):
+        return None
     if "capacity" in message.lower():
-        return later(Reason.RATE_LIMITED, "imgur over capacity", OVER_CAPACITY_SECONDS)
+        return later(Reason.RATE_LIMITED, _OVER_CAPACITY, OVER_CAPACITY_SECONDS)
     if status == 429:
         return later(Reason.RATE_LIMITED, "imgur rate limit", RATE_LIMIT_SECONDS)
     if status == 401 or _KEY_REFUSED.search(message):
         return fatal(Reason.NEEDS_CREDENTIALS, "imgur refuses the api key")
-    if status in (404, 410):
+    return _final_trouble(status, message)
+
+
+def _final_trouble(status: float | None, message: str) -> Plan:
+    if status in (404, 410) or _UNKNOWN.search(message):
         return skip(Reason.NOT_FOUND, "imgur knows no such id")
     if status is not None and status >= 500:
         return later(Reason.SERVER_ERROR, "imgur unavailable", OVER_CAPACITY_SECONDS)
     return skip(Reason.FORBIDDEN if status == 403 else Reason.API_ERROR, "imgur api error")
 
 
+def _message(data: dict[str, Any], errors: list[dict[str, Any]]) -> str:
+    """Whatever the answer says went wrong, "" where nothing did."""
+    said = [text_of(errors[0], key) for key in ("status", "detail")] if errors else []
+    error = data.get("error")
+    said += [error] if isinstance(error, str) else [text_of(error, "message")]
+    return " ".join(text for text in said if text) or ("an error" if error else "")
+
+
 def _read_album(call: Call | None, data: dict[str, Any]) -> Plan:
     images = objects_of(data, "images")
     count = number_of(data, "images_count") or 0
     # A gallery post lists its first images only.
-    if call is not None and call.method == "gallery" and count > len(images):
-        return _ask_for("album", call.id)
+    identity = call.id if call is not None and call.method == "gallery" else text_of(data, "id") or ""
+    cut = count > len(images) and (not images or (call is not None and call.method == "gallery"))
+    if cut and _ID.fullmatch(identity):
+        return _ask_for("album", identity)
     parts = [_part(image, text_of(image, "id") or str(place)) for place, image in enumerate(images)]
     return download(*parts) if parts else skip(Reason.EMPTY_ALBUM, "imgur album without images")
 
 
 def _part(image: dict[str, Any], media: str) -> Part:
-    kind = text_of(image, "type") or ""
-    if image.get("animated") is True or kind.startswith("video/"):
-        # Also because the link of an animation over 20 MB is a thumbnail.
-        return Part(media=media, reason=Reason.VIDEO, detail="animated")
+    kinds = [text_of(image, key) or "" for key in ("type", "mime_type")]
+    kind = next((kind for kind in kinds if "/" in kind), "")
+    animated = image.get("animated") is True or mapping_of(image, "metadata").get("is_animated") is True
     identity = text_of(image, "id")
-    link = text_of(image, "link") or (_direct(identity) if identity and _ID.fullmatch(identity) else None)
+    link = text_of(image, "link") or text_of(image, "url")
+    link = link or (_direct(identity) if identity and _ID.fullmatch(identity) else None)
     found = read_link(link) if link else None
+    # An animated PNG is its own file; any other animation is delivered as a video, and the link of one over
+    # 20 MB is a thumbnail.
+    filmed = kind.startswith("video/") or (found is not None and found.extension in _ANIMATIONS)
+    if filmed or (animated and kind != "image/png"):
+        return Part(media=media, reason=Reason.VIDEO, detail="animated")
     if found is None:
         return Part(media=media, reason=Reason.API_ERROR, detail="imgur image without a link")
     return Part((found.url,), media, pixels_of(image, "width"), pixels_of(image, "height"))

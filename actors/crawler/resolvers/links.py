@@ -8,6 +8,8 @@ from urllib.parse import parse_qs, unquote, urlsplit, urlunsplit
 
 _SCHEMELESS = re.compile(r"(?:[a-z0-9-]+\.)+[a-z]{2,}(?::\d+)?(?:[/?#]|$)", re.IGNORECASE)
 _HOST = re.compile(r"[^\s/?#@<>\"\\^`{|}]+")
+# Twitter's old links name a size behind it: photo.jpg:large.
+_EXTENSION = re.compile(r"\.(\w+)(?::\w+)?\s*$", re.ASCII)
 _LONGEST = 8000
 
 
@@ -26,13 +28,12 @@ class Link:
     @property
     def extension(self) -> str:
         """The last segment's extension in lower case, without the dot; "" where there is none."""
-        return (
-            self.segments[-1].rpartition(".")[2].lower() if self.segments and "." in self.segments[-1] else ""
-        )
+        found = _EXTENSION.search(self.segments[-1]) if self.segments else None
+        return found[1].lower() if found else ""
 
     def parameter(self, name: str) -> str | None:
         """The first value of a query parameter, decoded."""
-        return next(iter(parse_qs(self.query, max_num_fields=100).get(name, [])), None)
+        return next(iter(parse_qs(self.query).get(name, [])), None)
 
 
 def unescape(text: str) -> str:

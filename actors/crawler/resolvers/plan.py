@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -10,6 +11,7 @@ from models.reasons import Reason, Stage
 from models.records import Candidate, Outcome
 
 SINGLE = "0"
+RETRY_SECONDS = 120.0  # where nobody says how long: Reddit processes a gallery within minutes
 
 
 class Action(StrEnum):
@@ -32,7 +34,8 @@ class Action(StrEnum):
 class Part:
     """One image of a submission: its URLs, each a fallback of the one before, or why there is none.
 
-    ``width`` and ``height`` are what the host declares, in pixels.
+    ``width`` and ``height`` are what the host declares, in pixels; ``locked``: its owner keeps a larger one
+    back. ``seconds`` is how long to wait before asking again, None where the reason is final.
     """
 
     urls: tuple[str, ...] = ()
@@ -41,6 +44,8 @@ class Part:
     height: int | None = None
     reason: Reason | None = None
     detail: str = ""
+    seconds: float | None = None
+    locked: bool = False
 
     def candidate(self, item: str) -> Candidate:
         """Give the part as a candidate of its submission."""
@@ -51,7 +56,7 @@ class Part:
         reason = self.reason or (None if urls else Reason.BAD_URL)
         if reason is None:
             return Candidate(item, media, urls, self.width, self.height)
-        outcome = Outcome(reason, Stage.RESOLVE, self.detail)
+        outcome = Outcome(reason, Stage.RESOLVE, self.detail, self.seconds)
         return Candidate(item, media, (), self.width, self.height, outcome)
 
 
@@ -75,7 +80,7 @@ class Plan:
 
     ``parts`` are the images of a download; for a call they are what is left without the answer. ``reason`` is
     what the submission ends as where nothing is to be had (for a call: without the answer and without parts);
-    ``seconds`` is how long to wait before asking again.
+    ``seconds`` is how long to wait before asking again. ``links`` are the plans for the links in a text.
     """
 
     action: Action
@@ -85,6 +90,7 @@ class Plan:
     detail: str = ""
     seconds: float | None = None
     resolver: str = ""
+    links: tuple[Plan, ...] = ()
 
     @property
     def urls(self) -> tuple[str, ...]:
@@ -101,11 +107,20 @@ class Plan:
 
     def candidates(self, item: str) -> list[Candidate]:
         """Give the candidates as they are known now; at least one, each media once."""
-        usable = self.action not in (Action.OPTION, Action.FATAL)
-        parts = [part.candidate(item) for part in self.parts] if usable else []
-        outcome = Outcome(self.reason or Reason.MALFORMED, Stage.RESOLVE, self.detail)
-        found = {candidate.key: candidate for candidate in reversed(parts)}
-        return list(found.values())[::-1] or [Candidate(item, NO_CANDIDATE, outcome=outcome)]
+        parts = self.usable_parts or (self.no_part,)
+        found = {one.key: one for one in (part.candidate(item) for part in reversed(parts))}
+        return list(found.values())[::-1]
+
+    @property
+    def usable_parts(self) -> tuple[Part, ...]:
+        """The parts, but for those that only an option would fetch."""
+        return () if self.action in (Action.OPTION, Action.FATAL) else self.parts
+
+    @property
+    def no_part(self) -> Part:
+        """What stands for the plan where it has no parts."""
+        seconds = (self.seconds or RETRY_SECONDS) if self.action is Action.RETRY_LATER else None
+        return Part((), NO_CANDIDATE, None, None, self.reason or Reason.MALFORMED, self.detail, seconds)
 
     def with_last_resort(self, url: str | None) -> Plan:
         """Give the plan of a single image with one more URL to try when all else fails."""
@@ -120,12 +135,16 @@ def _is_text(url: str) -> bool:
 
 
 def download(*parts: Part) -> Plan:
-    """Fetch these; where no part has a URL, the plan is to skip, or to wait while one is being processed."""
+    """Fetch these; where no part has a URL, the plan is to skip, or to wait where one may have it later."""
     if any(part.urls for part in parts):
         return Plan(Action.DOWNLOAD, parts)
+    waiting = [part for part in parts if part.seconds is not None]
+    if waiting:
+        seconds = max(part.seconds or 0.0 for part in waiting)
+        return Plan(
+            Action.RETRY_LATER, parts, reason=waiting[0].reason, detail=waiting[0].detail, seconds=seconds
+        )
     reasons = {part.reason for part in parts}
-    if Reason.NOT_READY in reasons:
-        return Plan(Action.RETRY_LATER, parts, reason=Reason.NOT_READY, detail="all media unprocessed")
     reason = reasons.pop() if len(reasons) == 1 else Reason.EMPTY_ALBUM
     return Plan(Action.SKIP, parts, reason=reason, detail=parts[0].detail if parts else "no usable image")
 
@@ -133,6 +152,19 @@ def download(*parts: Part) -> Plan:
 def fetch(*urls: str) -> Plan:
     """Fetch one image, from the first of these that has it."""
     return Plan(Action.DOWNLOAD, (Part(tuple(dict.fromkeys(urls))),))
+
+
+def together(plans: Iterable[Plan]) -> Plan:
+    """Fetch all that several links came to; each has the place of its link in its media."""
+    parts: list[Part] = []
+    for place, plan in enumerate(plans):
+        found = plan.usable_parts or (plan.no_part,)
+        parts += [replace(part, media=_media(place, part)) for part in found]
+    return download(*parts)
+
+
+def _media(place: int, part: Part) -> str:
+    return str(place) if part.media in (SINGLE, NO_CANDIDATE) else f"{place}-{part.media}"
 
 
 def skip(reason: Reason, detail: str = "") -> Plan:
@@ -144,6 +176,12 @@ def ask(call: Call, *urls: str, reason: Reason = Reason.NEEDS_CREDENTIALS, detai
     """Ask an API; without its answer fetch one image from ``urls``, or end for ``reason``."""
     parts = (Part(tuple(dict.fromkeys(urls))),) if urls else ()
     return Plan(Action.API, parts, call, reason, detail)
+
+
+def redirect(url: str, detail: str) -> Plan:
+    """Follow a link that leads to another one, which only its host knows."""
+    call = Call("redirect", url, f"GET {url}")
+    return Plan(Action.REDIRECT, (), call, Reason.NOT_AN_IMAGE_LINK, detail)
 
 
 def later(reason: Reason, detail: str, seconds: float | None = None) -> Plan:

@@ -8,8 +8,8 @@ from dataclasses import replace
 from typing import Any
 
 from actors.crawler.resolvers.gallery import gallery_parts, inline_parts
-from actors.crawler.resolvers.links import read_link
-from actors.crawler.resolvers.plan import Action, Part, Plan, download, fetch, skip
+from actors.crawler.resolvers.links import read_link, unescape
+from actors.crawler.resolvers.plan import Action, Call, Part, Plan, download, fetch, skip, together
 from actors.crawler.resolvers.policy import parent_of, refusal
 from actors.crawler.resolvers.reddit import ask_about_post
 from actors.crawler.resolvers.shapes import mapping_of, objects_of, text_of
@@ -17,7 +17,8 @@ from actors.crawler.settings import Over18
 from models.reasons import Reason
 
 SELFTEXT_LINKS = "selftext_links"
-_LINK = re.compile(r"""https?://[^\s"'<>()\[\]]+""")
+_LINK = re.compile(r"""https?://[^\s"'<>()\[\]]+""", re.IGNORECASE)
+_AFTER_A_LINK = ".,:;!?*~^|"
 _PERMALINK = re.compile(r"/comments/([a-z0-9]+)", re.IGNORECASE)
 
 Dispatch = Callable[[str], Plan]
@@ -31,8 +32,9 @@ def plan_post(post: dict[str, Any], over_18: Over18, dispatch: Dispatch) -> Plan
         return refused
     parent = parent_of(post)
     plan = _plan_media(parent or post, dispatch)
-    if parent and plan.action is Action.SKIP and mapping_of(post, "media_metadata"):
-        return _plan_media(post, dispatch)
+    if parent and plan.action is not Action.DOWNLOAD and mapping_of(post, "media_metadata"):
+        own = _plan_media(post, dispatch)
+        return own if own.action in (Action.DOWNLOAD, Action.RETRY_LATER) else plan
     return plan
 
 
@@ -84,16 +86,23 @@ def _plan_text(post: dict[str, Any], dispatch: Dispatch) -> Plan:
     if parts:
         plan = download(*parts)
         return replace(plan, call=_info(post).call) if plan.action is Action.RETRY_LATER else plan
-    linked = _links_in(text_of(post, "selftext_html") or text_of(post, "selftext") or "", dispatch)
-    if linked:
-        return Plan(Action.OPTION, linked, reason=Reason.SELF_POST, detail=SELFTEXT_LINKS)
+    plans = [dispatch(url) for url in text_links(post)]
+    links = tuple(plan for plan in plans if plan.action is not Action.SKIP)
+    if links:
+        direct = together(plan for plan in links if plan.action is Action.DOWNLOAD).parts
+        return Plan(Action.OPTION, direct, reason=Reason.SELF_POST, detail=SELFTEXT_LINKS, links=links)
     return skip(Reason.SELF_POST, "self post without media")
 
 
-def _links_in(text: str, dispatch: Dispatch) -> tuple[Part, ...]:
-    plans = [dispatch(url) for url in dict.fromkeys(_LINK.findall(text))]
-    parts = [plan.parts[0] for plan in plans if plan.action is Action.DOWNLOAD]
-    return tuple(replace(part, media=str(place)) for place, part in enumerate(parts))
+def text_links(post: dict[str, Any]) -> list[str]:
+    """Give the links in a post's text, each once, in their order; sources keep them as ``text_links``."""
+    kept = post.get("text_links")
+    if isinstance(kept, list):
+        return [link for link in kept if isinstance(link, str)]
+    text = text_of(post, "selftext_html") or text_of(post, "selftext") or ""
+    # Markdown escapes what it could take for its own: a\_b.
+    found = (link.replace("\\", "").rstrip(_AFTER_A_LINK) for link in _LINK.findall(unescape(text)))
+    return list(dict.fromkeys(found))
 
 
 def _plan_link(post: dict[str, Any], dispatch: Dispatch) -> Plan:
@@ -105,10 +114,15 @@ def _plan_link(post: dict[str, Any], dispatch: Dispatch) -> Plan:
         return skip(Reason.MALFORMED if malformed else Reason.NOT_AN_IMAGE_LINK, "a post without a url")
     plan = dispatch(url)
     if plan.reason is Reason.NOT_AN_IMAGE_LINK and plan.action is Action.SKIP:
-        plan = _by_hint(post, url, parts) or plan
+        plan = _by_hint(post, url, parts) or replace(plan, call=_type_call(post, plan))
     if plan.action is Action.SKIP:
         return plan
     return plan.with_last_resort(_preview(post))
+
+
+def _type_call(post: dict[str, Any], plan: Plan) -> Call | None:
+    """The call that could ask for the type of a link, unless Reddit has found a page behind it."""
+    return None if text_of(post, "post_hint") == "link" else plan.call
 
 
 def _by_hint(post: dict[str, Any], url: str, parts: list[Part]) -> Plan | None:

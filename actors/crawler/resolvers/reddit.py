@@ -6,15 +6,17 @@ import re
 from collections.abc import Callable
 
 from actors.crawler.resolvers.links import Link, read_link
-from actors.crawler.resolvers.plan import Action, Call, Part, Plan, ask, fetch, skip
+from actors.crawler.resolvers.plan import Call, Part, Plan, ask, fetch, redirect, skip
 from models.reasons import Reason
 
+INFO = "info"
 _POST_ID = re.compile(r"[a-z0-9]{1,13}", re.IGNORECASE)
-_SLUG = re.compile(r".+-v0-(?=[^/-]+$)")
+# Of the title, in front of a preview's name (https://github.com/qsniyg/maxurl/issues/1284).
+_SLUG = re.compile(r".+-(?:v\d+-(?=[^/-]+$)|(?=[a-z0-9]{13}\.\w+$))", re.IGNORECASE)
 _VIDEO_FILES = frozenset({"gifv", "mp4", "m3u8", "mpd"})
 _PAGE_HOSTS = r"(?:[\w-]+\.)?reddit\.com"
 _FILE_HOSTS = (
-    r"(?:[\w-]+\.)*redditmedia\.com|i\.reddituploads\.com|"
+    r"(?:[\w-]+\.)*redditmedia\.com|i\.reddituploads\.com|"  # www.redditmedia.com serves pages to embed
     r"reddit-uploaded-media\.s3-accelerate\.amazonaws\.com"
 )
 
@@ -57,8 +59,8 @@ def ask_about_post(identity: str) -> Plan:
     identity = identity.lower().removeprefix("t3_")
     if not _POST_ID.fullmatch(identity):
         return _no_image()
-    call = Call("info", identity, f"GET /api/info?id=t3_{identity}")
-    return ask(call, reason=Reason.NOT_AN_IMAGE_LINK, detail="a link to another post")
+    call = Call(INFO, identity, f"GET /api/info?id=t3_{identity}")
+    return ask(call, detail="goldpan needs Reddit credentials to ask about a post")
 
 
 def _file(link: Link) -> Plan:
@@ -68,10 +70,19 @@ def _file(link: Link) -> Plan:
         case [name] if link.extension in _VIDEO_FILES:
             return skip(Reason.VIDEO, f"a .{link.extension} file")
         case [name]:
-            return fetch(file_url(name), *([link.url] if link.host == "preview.redd.it" else []))
+            spare = link.host == "preview.redd.it" and not _is_filmed(link)
+            return fetch(file_url(name), *([link.url] if spare else []))
         case []:
             return _no_image()
     return fetch(link.url)
+
+
+def _preview_of_others(link: Link) -> Plan:
+    return skip(Reason.VIDEO, "a preview as mp4") if _is_filmed(link) else fetch(link.url)
+
+
+def _is_filmed(link: Link) -> bool:
+    return link.parameter("format") == "mp4"
 
 
 def _video(_: Link) -> Plan:
@@ -79,7 +90,10 @@ def _video(_: Link) -> Plan:
 
 
 def _short(link: Link) -> Plan:
-    return ask_about_post(link.segments[0]) if link.segments else _no_image()
+    match link.segments:
+        case [identity] if "." not in identity:
+            return ask_about_post(identity)
+    return _page(link)
 
 
 def _page(link: Link) -> Plan:
@@ -100,8 +114,7 @@ def _page(link: Link) -> Plan:
 
 
 def _redirect(link: Link) -> Plan:
-    call = Call("redirect", link.url, f"GET {link.url}")
-    return Plan(Action.REDIRECT, (), call, Reason.NOT_AN_IMAGE_LINK, "a share link")
+    return redirect(link.url, "a share link")
 
 
 def _no_image() -> Plan:
@@ -123,8 +136,10 @@ def page_part(url: str, media: str) -> Part:
 # Every other host of the pattern serves files, whose URL is as it has to be.
 _BY_HOST: tuple[tuple[str, Callable[[Link], Plan]], ...] = (
     (r"(?:i|preview)\.redd\.it", _file),
+    (r"external-preview\.redd\.it", _preview_of_others),
     (r"v\.redd\.it", _video),
     (r"(?:www\.)?redd\.it", _short),
+    (r"(?:www\.)?redditmedia\.com", _page),
     (r"reddit\.app\.link", _redirect),
     (_PAGE_HOSTS, _page),
 )

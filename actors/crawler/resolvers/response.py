@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import re
 from typing import Any
+from urllib.parse import urljoin
 
 from actors.crawler.failures import status_error
 from actors.crawler.resolvers.links import read_link
 from actors.crawler.resolvers.plan import Action, Call, Plan, fetch, later, skip
 from actors.crawler.resolvers.shapes import mapping_of, number_of, text_of
+from actors.crawler.robots import crawler_token, opted_out
+from actors.crawler.settings import CrawlSettings
+from actors.crawler.slots import retry_after
 from models.reasons import Reason
 
 REDIRECTS = (301, 302, 303, 307, 308)
@@ -16,31 +20,27 @@ REDIRECTS = (301, 302, 303, 307, 308)
 _FLICKR_GONE = re.compile(r"photo_unavailable(?:_\w+)?\.(?:png|gif|jpg)", re.IGNORECASE)
 _IMGUR = re.compile(r"(?:\w+\.)?imgur\.(?:com|io)")
 IMGUR_REMOVED_SIZE = (161, 81)
+IMGUR_REMOVED_BYTES = 503
 IMGUR_REMOVED_MD5 = "d835884373f4d6c8f24742ceabe74946"
 _UNKNOWN_TYPES = ("application/octet-stream", "binary/octet-stream", "application/x-download")
+_LENGTHS = ("content_length", "bytes", "length", "size")
 
 
-def read_response(answer: Any) -> Plan:
-    """Judge ``{requested, status, content_type, location, etag, md5, content_length, width, height}``.
+def read_response(answer: Any, settings: CrawlSettings) -> Plan:
+    """Judge ``{requested, status, content_type, location, etag, md5, content_length, width, height, …}``.
 
-    All may be absent; headers may also stand in an object of their own, ``headers``, as they are written.
+    All may be absent; headers (``retry_after`` and ``x_robots_tag`` are read too) may also stand in an object of
+    their own, ``headers``, as they are written.
     """
     answer = _flat(answer)
     requested, status = text_of(answer, "requested") or "", number_of(answer, "status") or 0
-    placeholder = _placeholder(requested, answer)
-    if placeholder is not None:
-        return placeholder
-    if int(status) in REDIRECTS:
-        location = text_of(answer, "location") or ""
-        call = Call("redirect", location, f"GET {location}")
-        return Plan(Action.REDIRECT, call=call) if location else skip(Reason.REDIRECTS, "no Location")
-    error = status_error(int(status))
-    if error is not None and error.temporary:
-        return later(error.reason, f"status {status:.0f}")
-    if error is not None:
-        return skip(error.reason, "gone" if error.reason is Reason.NOT_FOUND else f"status {status:.0f}")
-    if number_of(answer, "content_length") == 0:
-        return skip(Reason.EMPTY, "no bytes")
+    for plan in (_placeholder(requested, answer), _by_status(int(status), requested, answer)):
+        if plan is not None:
+            return plan
+    if settings.robots and opted_out(_robots_lines(answer), crawler_token(settings.user_agent)):
+        return skip(Reason.OPTED_OUT, "X-Robots-Tag")
+    if (length := _length(answer)) is not None and not 0 < length <= settings.max_bytes:
+        return skip(Reason.TOO_LARGE if length else Reason.EMPTY, f"{length:.0f} bytes")
     kind = (text_of(answer, "content_type") or "").partition(";")[0].strip().lower()
     return _by_content_type(kind, requested)
 
@@ -52,6 +52,43 @@ def _flat(answer: Any) -> dict[str, Any]:
     return {str(name).lower().replace("-", "_"): value for name, value in both.items()}
 
 
+def _by_status(status: int, requested: str, answer: dict[str, Any]) -> Plan | None:
+    """What a status comes to that is not a success."""
+    if status in REDIRECTS:
+        location = _location(requested, answer)
+        call = Call("redirect", location, f"GET {location}")
+        return Plan(Action.REDIRECT, call=call) if location else skip(Reason.REDIRECTS, "no Location")
+    error = status_error(status)
+    if error is None:
+        return None
+    if error.temporary:
+        return later(error.reason, f"status {status}", _pause(answer))
+    return skip(error.reason, "gone" if error.reason is Reason.NOT_FOUND else f"status {status}")
+
+
+def _location(requested: str, answer: dict[str, Any]) -> str:
+    location = text_of(answer, "location") or ""
+    try:
+        return urljoin(requested, location.strip()) if location else ""
+    except ValueError:  # brackets that hold no address
+        return ""
+
+
+def _pause(answer: dict[str, Any]) -> float | None:
+    seconds = number_of(answer, "retry_after")
+    return seconds if seconds is not None else retry_after(text_of(answer, "retry_after"))
+
+
+def _length(answer: dict[str, Any]) -> float | None:
+    return next((size for name in _LENGTHS if (size := number_of(answer, name)) is not None), None)
+
+
+def _robots_lines(answer: dict[str, Any]) -> list[str]:
+    lines = answer.get("x_robots_tag")
+    lines = lines if isinstance(lines, list) else [lines]
+    return [line for line in lines if isinstance(line, str)]
+
+
 def _by_content_type(kind: str, requested: str) -> Plan:
     if kind.startswith("image/") or kind in ("", *_UNKNOWN_TYPES):
         return fetch(requested)
@@ -61,7 +98,7 @@ def _by_content_type(kind: str, requested: str) -> Plan:
 
 
 def _placeholder(requested: str, answer: Any) -> Plan | None:
-    for url in (requested, text_of(answer, "location") or ""):
+    for url in (requested, text_of(answer, "final_url") or "", _location(requested, answer)):
         link = read_link(url)
         name = link.segments[-1].lower() if link and link.segments else ""
         if _FLICKR_GONE.fullmatch(name):
@@ -69,7 +106,8 @@ def _placeholder(requested: str, answer: Any) -> Plan | None:
         if link and name == "removed.png" and _IMGUR.fullmatch(link.host):
             return skip(Reason.REMOVED_AT_HOST, "imgur removed placeholder")
     size = (number_of(answer, "width"), number_of(answer, "height"))
-    if size == IMGUR_REMOVED_SIZE and _IMGUR.fullmatch(_host(requested)):
+    small = size == IMGUR_REMOVED_SIZE or (size == (None, None) and _length(answer) == IMGUR_REMOVED_BYTES)
+    if small and _IMGUR.fullmatch(_host(requested)):
         return skip(Reason.REMOVED_AT_HOST, "imgur removed placeholder")
     tags = {(text_of(answer, key) or "").strip('W/"').lower() for key in ("etag", "md5")}
     if IMGUR_REMOVED_MD5 in tags:

@@ -60,6 +60,10 @@ class ApiSite(Protocol):
         """Give the request that a call stands for."""
         ...
 
+    def pause(self, headers: Mapping[str, str]) -> float | None:
+        """Give the seconds for which an answer's headers ask to be left alone, None where they do not."""
+        ...
+
     def read(self, call: Call | None, body: Any) -> Plan:
         """Read the JSON of an answer, whatever it is, into what to do next."""
         ...

@@ -6,6 +6,7 @@ import hashlib
 import json
 from typing import Any
 
+from actors.crawler.resolvers.posts import text_links
 from actors.crawler.resolvers.shapes import mapping_of, number_of, objects_of, text_of
 from models.records import Submission
 
@@ -57,6 +58,8 @@ def trimmed(post: dict[str, Any]) -> dict[str, Any]:
     kept = {key: post[key] for key in _KEPT if key in post}
     if (text_of(post, "selftext") or "").startswith("["):
         kept["selftext"] = post["selftext"][:40]  # "[removed]" and its like
+    if links := text_links(post):
+        kept["text_links"] = links
     if "media_metadata" in post:
         media = mapping_of(post, "media_metadata")
         kept["media_metadata"] = {

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from actors.crawler.robots import crawler_token, opted_out
@@ -27,10 +29,24 @@ from actors.crawler.robots import crawler_token, opted_out
         (["max-image-preview: large, noai"], None, True),
         (["max-snippet:-1, max-image-preview:large"], None, False),
         (["*: noai"], None, True),
+        (["unavailable_after: 2030-06-25T15:00:00Z, noai"], None, True),
+        (["unavailable_after: Wed, 15:00 25 Jun 2030, noai"], None, True),
+        (["unavailable_after: 25 Jun 2010 15:00:00 PST"], None, False),
+        (["GPTBot/1.0: noai, noindex"], None, False),
+        (["some bot: noai"], "mybot", False),
+        (["googlebot: nofollow, noai", "all"], "mybot", False),
+        (["mybot: nofollow, NoImageIndex"], "MYBOT", True),
+        (["", ":", ": noai"], None, True),
     ],
 )
 def test_opt_outs(lines: list[str], token: str | None, expected: bool) -> None:
     assert opted_out(lines, token) is expected
+
+
+def test_a_hostile_line_costs_no_time() -> None:
+    began = time.monotonic()
+    assert not opted_out([" " * 8000, ":" * 8000, "," * 8000, "a:" * 4000, "a," * 4000])
+    assert time.monotonic() - began < 1
 
 
 def test_our_token_is_the_app_in_the_user_agent() -> None:

@@ -4,89 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
-from aiohttp import web
-from pydantic import SecretStr
 
-from actors.crawler.fetch import Fetcher
 from actors.crawler.resolvers import Resolvers
-from actors.crawler.settings import CrawlSettings, HostBudget
+from models.gates import ShapeGates
 from models.reasons import Reason
-from models.records import Candidate, Submission
-
-KEY = "very-secret-key"
-FAST = HostBudget(connections=8, per_second=1000)
-HOSTS = ("api.imgur.com", "api.flickr.com", "www.reddit.com")
-
-
-class Hosts:
-    """Answers by host and path (flickr: method and id), and what was asked."""
-
-    def __init__(self, answers: dict[str, Any], status: int = 200) -> None:
-        self.answers = answers
-        self.status = status
-        self.asked: list[web.Request] = []
-
-    async def handle(self, request: web.Request) -> web.Response:
-        self.asked.append(request)
-        name = request.path
-        if request.path == "/services/rest/":
-            query = request.query
-            identity = next(
-                (query[key] for key in ("photo_id", "photoset_id", "gallery_id") if key in query), ""
-            )
-            name = f"{query['method']} {identity} {query.get('page', '')}".strip()
-        answer = self.answers.get(name)
-        if isinstance(answer, str):
-            return web.Response(status=302, headers={"Location": answer})
-        if answer is None:
-            return web.json_response({"data": {"error": "gone"}, "success": False, "status": 404}, status=404)
-        return web.json_response(answer, status=self.status)
-
-
-def resolved(
-    hosts: Hosts, url: str, *, keys: bool = True, times: int = 1, together: int = 1
-) -> list[Candidate]:
-    """Resolve a post with this link through a real fetcher and server; gives the last time's candidates."""
-
-    async def work(settings: CrawlSettings) -> list[Candidate]:
-        async with Fetcher(settings) as fetcher:
-            resolvers = Resolvers(settings, fetcher.api)
-            found: list[Candidate] = []
-            for _ in range(times):
-                submission = Submission("t3_x", "s", {"id": "x", "url": url})
-                found, *_ = await asyncio.gather(*(resolvers.resolve(submission) for _ in range(together)))
-            return found
-
-    return asyncio.run(_served(hosts, work, keys=keys))
-
-
-async def _served(
-    hosts: Hosts, work: Callable[[CrawlSettings], Awaitable[list[Candidate]]], *, keys: bool
-) -> list[Candidate]:
-    app = web.Application()
-    app.router.add_get("/{path:.*}", hosts.handle)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    port = runner.addresses[0][1]
-    key = SecretStr(KEY) if keys else None
-    settings = CrawlSettings(
-        host_map=dict.fromkeys(HOSTS, f"http://127.0.0.1:{port}"),
-        allow_private=(f"127.0.0.1:{port}",),
-        host_budgets=dict.fromkeys(HOSTS, FAST),
-        tries=1,
-        imgur_client_id=key,
-        flickr_api_key=key,
-    )
-    try:
-        return await work(settings)
-    finally:
-        await runner.cleanup()
+from models.records import Candidate
+from tests.actors.resolvers.hosts import KEY, Hosts, link_post, outcomes, resolved, served
 
 
 def imgur_image(name: str, **fields: Any) -> dict[str, Any]:
@@ -101,10 +27,6 @@ def imgur_image(name: str, **fields: Any) -> dict[str, Any]:
     } | fields
 
 
-def outcomes(found: list[Candidate]) -> list[tuple[str, Reason | None]]:
-    return [(one.media, one.outcome.reason if one.outcome else None) for one in found]
-
-
 def test_an_imgur_image_is_what_its_api_says_with_the_direct_link_to_spare() -> None:
     hosts = Hosts({"/3/image/abcdefg": {"data": imgur_image("abcdefg"), "success": True, "status": 200}})
     (found,) = resolved(hosts, "https://imgur.com/abcdefg")
@@ -114,7 +36,11 @@ def test_an_imgur_image_is_what_its_api_says_with_the_direct_link_to_spare() -> 
 
 
 def test_an_imgur_album_gives_its_images_and_leaves_out_animations() -> None:
-    images = [imgur_image("aaaaa"), imgur_image("bbbbb", animated=True), imgur_image("ccccc")]
+    images = [
+        imgur_image("aaaaa"),
+        imgur_image("bbbbb", animated=True, type="image/gif"),
+        imgur_image("ccccc"),
+    ]
     hosts = Hosts(
         {"/3/album/abcde": {"data": {"id": "abcde", "images": images}, "success": True, "status": 200}}
     )
@@ -250,16 +176,102 @@ def test_a_flickr_album_finds_its_owner_and_reads_all_its_pages() -> None:
         }
     )
     found = resolved(hosts, "https://www.flickr.com/photos/some-one/albums/99")
-    assert outcomes(found) == [("1", None), ("2", Reason.VIDEO), ("3", None), ("4", Reason.API_ERROR)]
+    assert outcomes(found) == [
+        ("1", None),
+        ("2", Reason.VIDEO),
+        ("3", Reason.LOCKED_ORIGINAL),
+        ("4", Reason.API_ERROR),
+    ]
     assert found[0].urls == ("https://o/1.jpg",)
     assert hosts.asked[1].query["user_id"] == "7@N00"
 
 
-def test_a_share_link_is_followed_and_a_post_behind_it_is_not_guessed() -> None:
-    hosts = Hosts(
-        {"/r/a/s/XyZ": "https://imgur.com/abcdefg", "/r/a/s/Post": "https://www.reddit.com/r/a/comments/b/"}
-    )
+def test_a_share_link_is_followed_and_a_guest_pass_too() -> None:
+    hosts = Hosts({"/r/a/s/XyZ": "https://imgur.com/abcdefg", "/gp/7@N00/8Q": "https://flic.kr/p/FPVo9U"})
     (found,) = resolved(hosts, "https://www.reddit.com/r/a/s/XyZ", keys=False)
     assert found.urls == ("https://i.imgur.com/abcdefg.jpg",)
-    assert outcomes(resolved(hosts, "https://www.reddit.com/r/a/s/Post")) == [("-", Reason.NOT_AN_IMAGE_LINK)]
     assert outcomes(resolved(hosts, "https://www.reddit.com/r/a/s/Gone")) == [("-", Reason.NOT_FOUND)]
+    passed = resolved(hosts, "https://www.flickr.com/gp/7@N00/8Q", keys=False)
+    assert outcomes(passed) == [("-", Reason.NEEDS_CREDENTIALS)]
+
+
+def test_links_that_lead_on_for_ever_end() -> None:
+    hosts = Hosts(
+        {"/r/a/s/1": "https://www.reddit.com/r/a/s/2", "/r/a/s/2": "https://www.reddit.com/r/a/s/1"}
+    )
+    assert outcomes(resolved(hosts, "https://www.reddit.com/r/a/s/1")) == [("-", Reason.NOT_AN_IMAGE_LINK)]
+    assert len(hosts.asked) <= 8
+
+
+CAPACITY = {"data": {"error": "Imgur is temporarily over capacity."}, "success": False, "status": 403}
+
+
+def test_an_api_that_wants_a_pause_is_left_alone_and_albums_wait_for_it() -> None:
+    said: list[str] = []
+    hosts = Hosts({"/3/album/abcde": CAPACITY, "/3/image/abcdefg": CAPACITY}, 403)
+    urls = ("https://imgur.com/a/abcde", "https://imgur.com/abcdefg", "https://imgur.com/a/fghij")
+
+    async def work(resolvers: Resolvers) -> list[Candidate]:
+        return [one for url in urls for one in await resolvers.resolve(link_post(url))]
+
+    album, image, other = asyncio.run(served(hosts, work, say=said.append))
+    for one in (album, other):
+        assert one.outcome is not None
+        assert one.outcome.reason is Reason.RATE_LIMITED
+        assert 590 < (one.outcome.retry_after or 0) <= 600
+    assert image.urls == ("https://i.imgur.com/abcdefg.jpg",)
+    assert len(hosts.asked) == 1
+    assert said == [
+        "imgur: its API wants a pause and is not asked for 10 min; meanwhile single images are fetched without it"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("headers", "asked"),
+    [
+        ({"X-RateLimit-ClientRemaining": "12000", "X-RateLimit-UserRemaining": "400"}, 2),
+        ({"X-RateLimit-ClientRemaining": "3", "X-RateLimit-UserRemaining": "400"}, 1),
+        ({"X-RateLimit-ClientRemaining": "12000", "X-RateLimit-UserRemaining": "0"}, 1),
+        ({"X-RateLimit-UserRemaining": "0", "X-RateLimit-UserReset": "9999999999"}, 1),
+        ({"X-RateLimit-UserRemaining": "nonsense"}, 2),
+    ],
+)
+def test_a_budget_that_is_nearly_spent_is_left_to_what_needs_it(headers: dict[str, str], asked: int) -> None:
+    answer = {"data": imgur_image("abcdefg"), "success": True, "status": 200}
+    hosts = Hosts({"/3/image/abcdefg": answer}, headers=headers)
+    (found,) = resolved(hosts, "https://imgur.com/abcdefg", times=2)
+    assert found.outcome is None
+    assert len(hosts.asked) == asked
+
+
+def test_a_page_of_an_album_that_fails_is_no_silent_gap() -> None:
+    page = {"photoset": {"photo": [flickr_photo("1")], "pages": 2}, "stat": "ok"}
+    album = "https://www.flickr.com/photos/7@N00/albums/99"
+    hosts = Hosts(
+        {
+            "flickr.photosets.getPhotos 99 1": page,
+            "flickr.photosets.getPhotos 99 2": {"stat": "fail", "code": 112},
+        }
+    )
+    assert outcomes(resolved(hosts, album)) == [("1", Reason.LOCKED_ORIGINAL), ("page-2", Reason.API_ERROR)]
+    hosts.answers["flickr.photosets.getPhotos 99 2"] = {"stat": "fail", "code": 105}
+    (later,) = resolved(hosts, album)
+    assert later.outcome is not None
+    assert (later.outcome.reason, later.outcome.retry_after) == (Reason.SERVER_ERROR, 300.0)
+
+
+def test_a_locked_original_has_its_reason_where_what_is_shown_is_too_small() -> None:
+    sizes = [flickr_size(500, 333, "m"), flickr_size(1024, 683, "b")]
+    hosts = Hosts({"flickr.photos.getSizes 12": {"sizes": {"size": sizes}, "stat": "ok"}})
+    url = "https://www.flickr.com/photos/a/12/"
+    (found,) = resolved(hosts, url)
+    assert (found.width, found.height) == (1024, 683)
+    assert outcomes([found]) == [("0", Reason.LOCKED_ORIGINAL)]
+    (small,) = resolved(hosts, url, shape=ShapeGates(min_pixels=500_000))
+    assert small.urls == ("https://live.staticflickr.com/1/b.jpg",)
+
+
+def test_a_host_that_fails_for_now_is_asked_again_later() -> None:
+    (found,) = resolved(Hosts({"/3/album/abcde": {"oops": 1}}, 502), "https://imgur.com/a/abcde")
+    assert found.outcome is not None
+    assert (found.outcome.reason, found.outcome.retry_after) == (Reason.SERVER_ERROR, 120.0)

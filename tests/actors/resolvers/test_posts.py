@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from actors.crawler.resolvers import Action, crosspost_parent, plan_submission
 from actors.crawler.resolvers.plan import Plan
 from actors.crawler.settings import Over18
+from actors.crawler.sources.post import submission_of
 from models.reasons import Reason
 from models.records import Candidate, Submission
 
@@ -90,6 +91,33 @@ def test_a_gallery_without_media_is_an_empty_album(post: dict[str, Any]) -> None
     assert [(one.media, one.outcome and one.outcome.reason) for one in candidates(post)] == [
         ("-", Reason.EMPTY_ALBUM)
     ]
+
+
+def test_what_is_still_processing_may_be_asked_for_again_and_what_failed_too() -> None:
+    metadata = {"good": image("good"), "wait": {"status": "unprocessed"}, "fail": {"status": "failed"}}
+    found = {one.media: one.outcome for one in candidates(gallery(metadata, *metadata))}
+    assert found["good"] is None
+    assert found["wait"] and found["wait"].retry_after and found["fail"] and found["fail"].retry_after
+    for status in ("unprocessed", "failed"):
+        waiting = plan(gallery({"a": {"status": status}}, "a"))
+        assert (waiting.action, waiting.call and waiting.call.id) == (Action.RETRY_LATER, "x")
+    final = plan(gallery({"a": {"status": "invalid"}}, "a"))
+    assert (final.action, final.reason) == (Action.SKIP, Reason.API_ERROR)
+
+
+@pytest.mark.parametrize(
+    ("size", "first"),
+    [
+        ({"gif": "https://i.redd.it/a.gif", "mp4": "https://preview.redd.it/a.gif?format=mp4"}, "a.gif"),
+        ({"mp4": "https://preview.redd.it/a.gif?format=mp4&amp;s=1"}, "a.gif"),
+        ({"mp4": "https://preview.redd.it/a.mp4?s=1"}, None),
+        ({"x": 5, "y": 5}, None),
+    ],
+)
+def test_an_animation_is_its_gif_where_there_is_one(size: dict[str, Any], first: str | None) -> None:
+    (found,) = candidates(gallery({"a": image("a", e="AnimatedImage", m="image/gif", s=size)}, "a"))
+    assert found.urls == ((f"https://i.redd.it/{first}",) if first else ())
+    assert first or (found.outcome and found.outcome.reason is Reason.VIDEO)
 
 
 def test_an_old_gallery_without_its_order_takes_the_metadata_s() -> None:
@@ -183,6 +211,12 @@ def test_a_crosspost_has_its_parent_s_media_under_its_own_key() -> None:
     assert crosspost_parent(parent) is None
 
 
+def test_a_crosspost_that_repeats_the_media_needs_no_more_of_its_parent() -> None:
+    parent = {"id": "p", "url": "https://www.reddit.com/gallery/p", "is_gallery": True}
+    child = gallery({"a": image("a")}, "a", crosspost_parent_list=[parent])
+    assert [one.key for one in candidates(child)] == ["t3_x/a"]
+
+
 def test_a_crosspost_whose_parent_is_not_shown_asks_for_it() -> None:
     child = {
         "id": "x",
@@ -254,3 +288,22 @@ def test_no_shape_of_a_post_raises_or_leaves_it_without_a_candidate(
         assert all(text.encode() for one in found for text in (one.key, *one.urls))
         assert len({one.key for one in found}) == len(found)
         assert all((one.outcome is None) == bool(one.urls) for one in found)
+
+
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)
+    | st.sampled_from(["https://redd.it/a", "valid", "https://i.redd.it/a.jpg", "\udcff", "image", "t3_p"]),
+    lambda inner: st.lists(inner, max_size=3)
+    | st.dictionaries(st.sampled_from(sorted(WHOLE)) | st.text(max_size=4), inner, max_size=5),
+    max_leaves=12,
+)  # fmt: skip
+
+
+@given(ANYTHING)
+def test_any_json_value_is_a_post_that_gets_a_candidate(value: Any) -> None:
+    submission = submission_of(value, "s")
+    for post in (submission.post, value if isinstance(value, dict) else {}):
+        for over_18 in Over18:
+            assert plan_submission(Submission(submission.item, "s", post), over_18).candidates(
+                submission.item
+            )

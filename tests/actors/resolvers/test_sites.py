@@ -1,6 +1,10 @@
 from __future__ import annotations
 
+import time
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from actors.crawler.resolvers.links import read_link
 from actors.crawler.resolvers.plan import Action
@@ -66,6 +70,20 @@ def test_hosts_that_only_look_alike_are_direct_links(url: str) -> None:
         ("https://imgur.com/user/someone", Reason.NOT_AN_IMAGE_LINK),
         ("https://imgur.com/t/landscape", Reason.NOT_AN_IMAGE_LINK),
         ("https://imgur.com/a/", Reason.NOT_AN_IMAGE_LINK),
+        ("https://imgur.com/abcdef", Reason.NOT_AN_IMAGE_LINK),
+        ("https://imgur.com/gallery/random", Reason.NOT_AN_IMAGE_LINK),
+        ("https://imgur.com/t/funny/viral", Reason.NOT_AN_IMAGE_LINK),
+        ("https://imgur.com/r/pics/top", Reason.NOT_AN_IMAGE_LINK),
+        ("https://imgur.com/search/score?q=cat", Reason.NOT_AN_IMAGE_LINK),
+        ("https://live.staticflickr.com/video/5/a/1080p.mp4?s=e", Reason.VIDEO),
+        ("https://external-preview.redd.it/a.gif?format=mp4&s=1", Reason.VIDEO),
+        ("https://www.reddit.com/poll/abc", Reason.NOT_AN_IMAGE_LINK),
+        ("https://redd.it/r/pics", Reason.NOT_AN_IMAGE_LINK),
+        ("https://flic.kr/ps/2abc", Reason.NOT_AN_IMAGE_LINK),
+        ("https://www.flickr.com/photos/someone/albums", Reason.NOT_AN_IMAGE_LINK),
+        ("https://pl.wikipedia.org/wiki/Plik:Alps.jpg", Reason.NOT_AN_IMAGE_LINK),
+        ("https://example.org/file.svg", Reason.NOT_AN_IMAGE_LINK),
+        ("data:image/png;base64,AAAA", Reason.BAD_URL),
         ("https://i.imgur.com/removed.png", Reason.REMOVED_AT_HOST),
         ("https://www.flickr.com/photos/someone/", Reason.NOT_AN_IMAGE_LINK),
         ("https://www.flickr.com/groups/landscape/pool/", Reason.NOT_AN_IMAGE_LINK),
@@ -94,6 +112,22 @@ def test_what_is_no_image_is_skipped_for_its_reason(url: str, reason: Reason) ->
         ("https://www.reddit.com/media?url=https%3A%2F%2Fi.redd.it%2Fabc.png", "https://i.redd.it/abc.png"),
         ("https://live.staticflickr.com/1/2_3a_o.png", "https://live.staticflickr.com/1/2_3a_o.png"),
         ("https://imgur.com/abcde,fghij", "https://i.imgur.com/abcde.jpg"),
+        ("https://imgur.com/abcde&fghij", "https://i.imgur.com/abcde.jpg"),
+        ("https://i.redd.it/abc.JPG?width=5", "https://i.redd.it/abc.JPG"),
+        ("https://preview.redd.it/words-xuae6nj1e7vd1.jpeg?s=1", "https://i.redd.it/xuae6nj1e7vd1.jpeg"),
+        ("https://preview.redd.it/abc.gif?format=mp4&s=1", "https://i.redd.it/abc.gif"),
+        ("https://pbs.twimg.com/media/E.jpg:large", "https://pbs.twimg.com/media/E.jpg:large"),
+        ("https://images.unsplash.com/photo-1?fm=jpg", "https://images.unsplash.com/photo-1?fm=jpg"),
+        ("HTTPS://EXAMPLE.COM/A.JPG", "https://EXAMPLE.COM/A.JPG"),
+        ("https://räksmörgås.example/r.jpg", "https://räksmörgås.example/r.jpg"),
+        (
+            "https://example.org/%27%3C%23/%23%3E%27.jpg?k=%3C",
+            "https://example.org/%27%3C%23/%23%3E%27.jpg?k=%3C",
+        ),
+        (
+            "https://i.reddituploads.com/0f44?fit=max&amp;h=15&s=e9",
+            "https://i.reddituploads.com/0f44?fit=max&h=15&s=e9",
+        ),
     ],
 )
 def test_links_are_cleaned_and_lead_to_the_original(url: str, first: str) -> None:
@@ -118,6 +152,15 @@ def test_links_are_cleaned_and_lead_to_the_original(url: str, first: str) -> Non
         ("https://old.reddit.com/r/x/comments/abc1/title/", "GET /api/info?id=t3_abc1"),
         ("/r/x/comments/abc1/title/", "GET /api/info?id=t3_abc1"),
         ("https://www.reddit.com/gallery/abc1", "GET /api/info?id=t3_abc1"),
+        ("https://www.redditmedia.com/r/x/comments/abc1/?embed=true", "GET /api/info?id=t3_abc1"),
+        ("https://www.reddit.com/r/x/comments/abc1/comment/def2/?share_id=x", "GET /api/info?id=t3_abc1"),
+        ("https://imgur.com/t/unmuted/26sEhNr", "GET https://api.imgur.com/3/gallery/26sEhNr"),
+        ("https://i.imgur.com/OGeVuAe.giff", "GET https://api.imgur.com/3/image/OGeVuAe"),
+        ("http://i.imgur.com/s9uXxlq.jpg?5.jpg", "GET https://api.imgur.com/3/image/s9uXxlq"),
+        ("https://imgur.com/a/WxG6f/layout/grid#0", "GET https://api.imgur.com/3/album/WxG6f"),
+        ("https://www.flickr.com/photo.gne?short=FPVo9U", "flickr.photos.getSizes photo_id=26140204724"),
+        ("https://www.flickr.com/photos/7%40N00/12/in/album-9/", "flickr.photos.getSizes photo_id=12"),
+        ("https://flic.kr/s/aHsjzQLhkK", "flickr.photosets.getPhotos photoset_id=72157630043670201"),
     ],
 )
 def test_what_only_an_api_knows_is_a_call(url: str, call: str) -> None:
@@ -141,3 +184,35 @@ def test_a_file_is_fetched_from_its_place_and_one_that_cannot_be_listed_is_unrea
     ]
     closed = plan_submission(Submission("folder:closed", "folder:x", {}), Over18.SKIP)
     assert closed.reason is Reason.UNREADABLE
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        f"https://example.com/?{'format=&' * 900}",
+        f"https://preview.redd.it/{'-v0' * 2500}.jpg",
+        f"https://example.com/{'.a' * 3900}",
+        f"https://{'a.' * 3900}com/x",
+        f"https://live.staticflickr.com/1/{'1' * 3000}_{'a' * 3000}",
+        "https://example.com/" + "a" * 9000,
+    ],
+)
+def test_a_link_as_long_as_links_get_is_read_at_once(url: str) -> None:
+    began = time.monotonic()
+    assert plan_url(url).candidates("t3_x")
+    assert time.monotonic() - began < 1
+
+
+PIECES = st.sampled_from(
+    ["http", "https", "://", "/", "//", ".", "?", "&", "#", ":", "@", "%", ",", "-", "_", "imgur.com", "i.redd.it",
+     "reddit.com", "redd.it", "flic.kr", "flickr.com", "live.staticflickr.com", "a", "gallery", "photos", "p", "r",
+     "comments", "s", "abcde", "123", "_d", ".jpg", "url=", "[", "]", "\udcff", " ", "é"]
+)  # fmt: skip
+
+
+@given(st.text() | st.lists(PIECES, max_size=14).map("".join))
+def test_any_string_is_a_link_that_gets_a_candidate(text: str) -> None:
+    found = plan_url(text).candidates("t3_x")
+    assert found
+    assert all((one.outcome is None) == bool(one.urls) for one in found)
+    assert all(url.encode() for one in found for url in one.urls)
