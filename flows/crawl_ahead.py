@@ -77,6 +77,7 @@ class CrawlAhead:
         self._lives: dict[int, str] = {}
         self.failures: list[str] = []
         self.notes: deque[str] = deque()
+        self._said: set[str] = set()
         self.seen = 0
         self.known = 0
         self.fetched = 0
@@ -116,7 +117,7 @@ class CrawlAhead:
             self._take_listed(ray.get(page))
         if self._posts is not None and self._posts[0] in done:
             (answer, due), self._posts = self._posts, None
-            self._readmit(due, ray.get(answer))
+            self._readmit(due, ray.get(answer) or {})
         for crawler, future in list(self._events.items()):
             if future in done:
                 del self._events[crawler]
@@ -247,8 +248,12 @@ class CrawlAhead:
             match event:
                 case Awoke(life=life):
                     self._welcome(crawler, life)
-                case Said(text=text):
+                case Said(text=text) if text not in self._said:
+                    # Every crawler says it for itself.
+                    self._said.add(text)
                     self.notes.append(text)
+                case Said():
+                    pass
                 case Fetched() if self._put_off(crawler, event):
                     pass
                 case Fetched(ready=ready):

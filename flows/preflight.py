@@ -57,7 +57,7 @@ def with_credentials(settings: Settings) -> Settings:
     """
     access = settings.crawl.reddit
     unset = [name for name in _CREDENTIALS if getattr(access, name) is None]
-    if not unset or not any(parse_source(source).kind == "reddit" for source in settings.sources):
+    if not unset or {parse_source(source).kind for source in settings.sources} == {"folder"}:
         return settings
     reddit = access.model_copy(update=_from_praw(unset))
     crawl = settings.crawl.model_copy(update={"reddit": reddit})

@@ -21,8 +21,9 @@ import pyarrow as pa
 from actors.crawler.ahead import Ahead, Errand
 from actors.crawler.blocks import Held, held_from, ready_table
 from actors.crawler.download import Fetch
-from actors.crawler.events import Awoke, Event, Fetched, Late, Offer, Resolved
+from actors.crawler.events import Awoke, Event, Fetched, Late, Offer, Resolved, Said
 from actors.crawler.fetch import Fetcher
+from actors.crawler.listed_posts import ListedPosts
 from actors.crawler.local import read_local
 from actors.crawler.owed import needs_resolving, settled
 from actors.crawler.settings import CrawlSettings
@@ -158,7 +159,10 @@ class Crawler:
         if self._resolve_with is None:
             from actors.crawler.resolvers import Resolvers
 
-            self._resolve_with = Resolvers(self._settings, self._fetcher.api).resolve
+            # Without an app of the user's Reddit is not asked.
+            listing = self._listing if self._settings.reddit.client_id is not None else None
+            posts = ListedPosts(listing) if listing is not None else None
+            self._resolve_with = Resolvers(self._settings, self._fetcher.api, posts, self._say).resolve
         self._spawn(self._watch_for_late())
         self._spawn(_load_pandas())
 
@@ -166,6 +170,9 @@ class Crawler:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+    def _say(self, text: str) -> None:
+        self._tell(Said(text))
 
     def _tell(self, event: Event) -> None:
         self._happened.append(event)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from actors.crawler.resolvers.shapes import mapping_of, objects_of
+from actors.crawler.resolvers.shapes import mapping_of, objects_of, text_of
 from actors.crawler.settings import CrawlSettings
 from actors.crawler.sources import Cursor, Page, Source, SourceError, is_endless, open_source, parse_source
 from actors.crawler.sources.client import RedditClient
 
 LONGEST_PAUSE = 60.0
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,12 +100,13 @@ class Listing:
         first.served = self._served
         return first, 0.0
 
-    def posts(self, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
-        """Ask Reddit about posts, by their ids without ``t3_``; {} where there are no credentials for that."""
+    def posts(self, ids: Sequence[str]) -> dict[str, dict[str, Any]] | None:
+        """Ask Reddit about posts, by their ids without ``t3_``; None where it does not answer, or not to us."""
+        names = ",".join(f"t3_{one}" for one in ids)
         try:
-            client = RedditClient(self._settings)
-        except SourceError:
-            return {}
-        answer = client.get("api/info", {"id": ",".join(f"t3_{one}" for one in ids)}, "posts")
-        posts = (child.get("data", {}) for child in objects_of(mapping_of(answer, "data"), "children"))
-        return {str(post["id"]): post for post in posts if "id" in post}
+            answer = RedditClient(self._settings).get("api/info", {"id": names}, "the posts behind links")
+        except SourceError as error:
+            _log.warning("%s", error)
+            return None
+        posts = (mapping_of(child, "data") for child in objects_of(mapping_of(answer, "data"), "children"))
+        return {identity: post for post in posts if (identity := text_of(post, "id"))}

@@ -55,9 +55,9 @@ def test_a_source_that_is_none_says_so() -> None:
         Listing(["redit:r/A"], CrawlSettings())
 
 
-def test_posts_without_credentials_are_none(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_without_credentials_reddit_is_not_asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", str(tmp_path))
     for name in ("praw_client_id", "praw_client_secret"):
         monkeypatch.delenv(name, raising=False)
-    assert Listing([], CrawlSettings()).posts(["abc"]) == {}
+    assert Listing([], CrawlSettings()).posts(["abc"]) is None

@@ -72,7 +72,8 @@ def test_credentials_come_from_where_praw_finds_them(monkeypatch: pytest.MonkeyP
     assert reddit.client_secret and reddit.client_secret.get_secret_value() == "hush"
     assert reddit.password is None and reddit.reddit_url is None
     assert "hush" not in repr(reddit) and "hush" not in reddit.model_dump_json()
-    assert preflight.with_credentials(settings("urls:x")).crawl.reddit.client_secret is None
+    assert preflight.with_credentials(settings("urls:x")).crawl.reddit.client_secret, "links lead to Reddit"
+    assert preflight.with_credentials(settings("folder:x")).crawl.reddit.client_secret is None
 
 
 def test_credentials_come_from_praw_ini_too(tmp_path: Path) -> None:

@@ -32,6 +32,7 @@ from models.reasons import Reason
 from models.records import Candidate, Outcome, Submission
 
 _MAX_STEPS = 6  # a share link → a post → the post it links to → its gallery → its album
+_PAUSE_SECONDS = 120.0  # of an API that is in trouble, and does not say for how long
 _MAX_PAGES = 20  # 10,000 photos of one flickr album
 _WANTS_A_PAUSE = frozenset({Reason.RATE_LIMITED, Reason.SERVER_ERROR})
 _MAY_PASS = _WANTS_A_PAUSE | {Reason.TIMEOUT, Reason.CONNECTION, Reason.DNS}
@@ -156,7 +157,8 @@ class Resolvers:
             plan = _troubled(answer.outcome)
         if plan.action is Action.FATAL:
             self._allowance.refuse(site.name)
-        pause = plan.seconds if plan.reason in _WANTS_A_PAUSE else site.pause(answer.headers)
+        wants_a_pause = plan.reason in _WANTS_A_PAUSE
+        pause = (plan.seconds or _PAUSE_SECONDS) if wants_a_pause else site.pause(answer.headers)
         if pause is not None:
             self._allowance.hold(site.name, pause)
         return replace(plan, resolver=site.name)

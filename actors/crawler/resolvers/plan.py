@@ -11,7 +11,7 @@ from models.reasons import Reason, Stage
 from models.records import Candidate, Outcome
 
 SINGLE = "0"
-RETRY_SECONDS = 120.0  # where nobody says how long: Reddit processes a gallery within minutes
+RETRY_SECONDS = 0.0  # nobody says how long: whoever asks again decides
 
 
 class Action(StrEnum):

@@ -111,4 +111,4 @@ def test_what_reddit_does_not_answer_is_told_once_and_asked_again_later() -> Non
 def test_the_posts_own_fresh_version_may_still_be_processing() -> None:
     waiting = gallery({"a": {"status": "unprocessed"}}, "a", id="g1", url="https://www.reddit.com/gallery/g1")
     (found,) = asked(KnownPosts({"g1": waiting}), link_post("https://redd.it/g1"))
-    assert [(one.key, one.outcome and one.outcome.retry_after) for one in found] == [("t3_x/a", 120.0)]
+    assert [(one.key, one.outcome and one.outcome.retry_after) for one in found] == [("t3_x/a", 0.0)]

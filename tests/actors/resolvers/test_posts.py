@@ -97,7 +97,8 @@ def test_what_is_still_processing_may_be_asked_for_again_and_what_failed_too() -
     metadata = {"good": image("good"), "wait": {"status": "unprocessed"}, "fail": {"status": "failed"}}
     found = {one.media: one.outcome for one in candidates(gallery(metadata, *metadata))}
     assert found["good"] is None
-    assert found["wait"] and found["wait"].retry_after and found["fail"] and found["fail"].retry_after
+    assert found["wait"] and found["wait"].retry_after == 0, "the settings say how long"
+    assert found["fail"] and found["fail"].retry_after == 0
     for status in ("unprocessed", "failed"):
         waiting = plan(gallery({"a": {"status": status}}, "a"))
         assert (waiting.action, waiting.call and waiting.call.id) == (Action.RETRY_LATER, "x")
