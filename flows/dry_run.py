@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Iterator
 from itertools import islice
@@ -10,8 +11,10 @@ from urllib.parse import urlsplit
 from rich.console import Console
 from rich.table import Table
 
+from actors.crawler.listing import Listing
 from actors.crawler.resolvers import Action, chosen, plan_submission
-from actors.crawler.sources import open_source, parse_source
+from actors.crawler.sources import SourceError
+from flows.exits import PreflightError
 from flows.settings import Settings
 from models.records import Submission
 
@@ -19,7 +22,14 @@ TYPICAL_BYTES = 600_000
 
 
 def estimate(settings: Settings, console: Console) -> None:
-    """List the sources, resolve without a request, and print what would be fetched from where."""
+    """List the sources, resolve without a request, and print what would be fetched from where.
+
+    Raises PreflightError for a source that never ends.
+    """
+    if settings.endless:
+        raise PreflightError(
+            "--dry-run lists all that its sources have: leave out --follow, and name one that ends"
+        )
     hosts: Counter[str] = Counter()
     skipped: Counter[str] = Counter()
     submissions = downloads = calls = 0
@@ -43,9 +53,14 @@ def estimate(settings: Settings, console: Console) -> None:
 
 
 def _submissions(settings: Settings) -> Iterator[Submission]:
-    for source in settings.sources:
-        for page in open_source(parse_source(source), settings.crawl).pages(None):
-            yield from page.submissions
+    listing = Listing(settings.sources, settings.crawl)
+    while (listed := listing.next_page({})) is not None:
+        if listed.failure is not None:
+            raise SourceError(listed.failure)
+        if listed.page is None:
+            time.sleep(listed.pause)
+        else:
+            yield from listed.page.submissions
 
 
 def _table(name: str, counts: Counter[str]) -> Table:

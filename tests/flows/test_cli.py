@@ -103,3 +103,12 @@ def test_every_flow_runs_as_a_script(script: str, tmp_path: Path) -> None:
         [sys.executable, str(path), "--help"], cwd=tmp_path, capture_output=True, text=True, check=True
     )
     assert "Usage" in done.stdout
+
+
+def test_a_dry_run_tells_what_would_be_fetched_and_refuses_what_never_ends(tmp_path: Path) -> None:
+    (tmp_path / "links.txt").write_text("https://i.redd.it/a1.jpg\nhttps://v.redd.it/b2\n")
+    source = f"urls:{tmp_path}/links.txt"
+    done = goldpan("mine", source, "--out", str(tmp_path / "out"), "--dry-run")
+    assert done.returncode == 0 and "2 submissions: 1 images to fetch" in done.stderr
+    refused = goldpan("mine", "reddit:r/all", "--follow", "--out", str(tmp_path / "out"), "--dry-run")
+    assert refused.returncode == 2 and "--dry-run" in refused.stderr
