@@ -14,7 +14,6 @@ from rich.table import Table
 from actors.crawler.listing import Listing
 from actors.crawler.resolvers import Action, chosen, plan_submission
 from actors.crawler.sources import SourceError
-from flows.exits import PreflightError
 from flows.settings import Settings
 from models.records import Submission
 
@@ -22,14 +21,7 @@ TYPICAL_BYTES = 600_000
 
 
 def estimate(settings: Settings, console: Console) -> None:
-    """List the sources, resolve without a request, and print what would be fetched from where.
-
-    Raises PreflightError for a source that never ends.
-    """
-    if settings.endless:
-        raise PreflightError(
-            "--dry-run lists all that its sources have: leave out --follow, and name one that ends"
-        )
+    """List the sources, resolve without a request, and print what would be fetched from where."""
     hosts: Counter[str] = Counter()
     skipped: Counter[str] = Counter()
     submissions = downloads = calls = 0

@@ -260,6 +260,7 @@ def mine(
             flags = demo.lend(flags)
         settings = preflight.with_credentials(preflight.absolute(load_settings(flags, config)))
         output = preflight.output(settings)
+        preflight.endless(settings, dry=dry)
         preflight.sources(settings)
         if dry:
             dry_run.estimate(settings, console)

@@ -83,8 +83,12 @@ def sources_or_retry(sources: list[str] | None, retry: str | None) -> list[str]:
     return sources or []
 
 
-def follow(settings: Settings) -> None:
-    """Make sure that --follow has a source that it can follow."""
+def endless(settings: Settings, *, dry: bool) -> None:
+    """Make sure that --follow has a source that it can follow, and --dry-run none that never ends."""
+    if dry and settings.endless:
+        raise PreflightError(
+            "--dry-run lists all that the sources have: leave out --follow, and name sources that end"
+        )
     if settings.follow and not settings.endless:
         raise PreflightError(
             f"--follow: nothing new will come of {', '.join(settings.sources)}; it follows reddit:… sources only"
@@ -109,7 +113,6 @@ def sources(settings: Settings) -> None:
             f"{' and '.join(folders)}: one folder a run, as files of the same name would count as one. "
             "Name a folder that holds them all, or make a run for each, with an --out of its own"
         )
-    follow(settings)
     for source in settings.sources:
         open_source(parse_source(source), settings.crawl, follow=settings.follow).check()
 
