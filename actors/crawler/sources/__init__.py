@@ -13,9 +13,10 @@ def open_source(spec: SourceSpec, settings: CrawlSettings, *, follow: bool = Fal
     """Open a source, to ``follow`` what is new in it where it can; SourceError, with the way out, where it cannot."""
     match spec.kind:
         case "reddit":
+            from actors.crawler.sources.client import client_of
             from actors.crawler.sources.reddit import RedditListing
 
-            return RedditListing(spec, settings)
+            return RedditListing(spec, client_of(settings))
         case "urls":
             from actors.crawler.sources.urls import UrlList
 
