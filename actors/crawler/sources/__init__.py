@@ -13,10 +13,7 @@ def open_source(spec: SourceSpec, settings: CrawlSettings, *, follow: bool = Fal
     """Open a source, to ``follow`` what is new in it where it can; SourceError, with the way out, where it cannot."""
     match spec.kind:
         case "reddit":
-            from actors.crawler.sources.client import client_of
-            from actors.crawler.sources.reddit import RedditListing
-
-            return RedditListing(spec, client_of(settings))
+            return _open_reddit(spec, settings, follow)
         case "urls":
             from actors.crawler.sources.urls import UrlList
 
@@ -26,3 +23,15 @@ def open_source(spec: SourceSpec, settings: CrawlSettings, *, follow: bool = Fal
 
             return FolderSource(spec)
     raise SourceError(f"unknown source {spec.text!r}")
+
+
+def _open_reddit(spec: SourceSpec, settings: CrawlSettings, follow: bool) -> Source:
+    from actors.crawler.sources.client import client_of
+    from actors.crawler.sources.firehose import Firehose
+    from actors.crawler.sources.live import LiveListing
+    from actors.crawler.sources.reddit import RedditListing
+
+    client = client_of(settings)
+    if spec.is_firehose:
+        return Firehose(spec, client)
+    return (LiveListing if follow and spec.can_be_followed else RedditListing)(spec, client)
