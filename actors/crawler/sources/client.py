@@ -26,8 +26,8 @@ from actors.crawler.sources.spec import SourceError
 
 _CREDENTIALS = (
     "set praw_client_id, praw_client_secret (and praw_username, praw_password for an account) in the environment, "
-    "or client_id and client_secret under [DEFAULT] of a praw.ini in this folder or in ~/.config; Reddit gives "
-    "them at https://www.reddit.com/prefs/apps"
+    "or client_id and client_secret under [DEFAULT] of a praw.ini in this folder or in ~/.config; docs/reddit.md "
+    "says how to get them, and what to do without"
 )
 _TIMEOUT = 10.0
 _DEFAULT_WAIT = 10.0
@@ -42,11 +42,12 @@ _PASSING = (
 )
 
 
-class LaterError(Exception):
+class LaterError(SourceError):
     """Reddit is not to be asked now: ``why`` where something is wrong, ``seconds`` where it is known for how long."""
 
     def __init__(self, why: str = "", seconds: float | None = None) -> None:
-        super().__init__(why or "the requests of this minute are spent")
+        trouble = f"Reddit does not answer ({why})" if why else "the requests of this minute are spent"
+        super().__init__(f"{trouble}; try again later")
         self.why, self.seconds = why, seconds
 
 
@@ -109,7 +110,7 @@ class RedditClient:
         except LaterError as error:
             # Who says when to come back is there, and will be asked again.
             if error.seconds is None:
-                raise SourceError(f"{what}: Reddit does not answer ({error}); try again later") from None
+                raise SourceError(f"{what}: {error}") from None
 
 
 # PRAW is not thread-safe, and a client id has one budget: sources of a process share what is open.

@@ -44,14 +44,14 @@ class Patience:
 
     def _wait(self, error: LaterError, failures: int, cursor: Cursor) -> Page:
         if self._tries is not None and failures >= self._tries:
-            raise SourceError(f"{self._text}: Reddit does not answer ({error}); try again later")
+            raise SourceError(f"{self._text}: {error}")
         seconds = error.seconds
         if seconds is None:
             seconds = min(2.0 ** (failures - 1), _LONGEST_WAIT) * random.uniform(0.5, 1)
         notes: tuple[str, ...] = ()
         is_outage = error.why and (failures > 1 or seconds >= _LONG_WAIT)
         if is_outage and self._answers >= _ANSWERS_BETWEEN_NOTES:
-            notes = (f"{self._text}: Reddit does not answer ({error}); it will be asked again",)
+            notes = (f"{self._text}: Reddit does not answer ({error.why}); it will be asked again",)
             self._answers = 0
-        _log.debug("%s: %s; waiting %.1f s", self._text, error, seconds)
+        _log.debug("%s: waiting %.1f s (%s)", self._text, seconds, error.why or "rate limit")
         return Page((), cursor, seconds, notes)
