@@ -29,7 +29,7 @@ from pydantic_settings import (
 )
 
 from actors.crawler.settings import MEBIBYTE, CrawlSettings
-from actors.crawler.sources import is_endless, parse_source
+from actors.crawler.sources import parse_source
 from actors.duplicates import NEAR_BITS
 from actors.retries import reason_of
 
@@ -94,7 +94,7 @@ class Settings(BaseSettings):
     @property
     def endless(self) -> bool:
         """Tell whether the run goes on until it is stopped."""
-        return any(is_endless(parse_source(source), follow=self.follow) for source in self.sources)
+        return any(parse_source(source).is_endless(follow=self.follow) for source in self.sources)
 
     @property
     def windows(self) -> WindowSettings:

@@ -8,10 +8,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from actors.crawler.resolvers.shapes import mapping_of, objects_of, text_of
+from actors.crawler.resolvers.shapes import text_of
 from actors.crawler.settings import CrawlSettings
-from actors.crawler.sources import Cursor, Page, Source, SourceError, is_endless, open_source, parse_source
-from actors.crawler.sources.client import RedditClient
+from actors.crawler.sources import Cursor, Page, Source, SourceError, open_source, parse_source
+from actors.crawler.sources.client import RedditClient, client_of
 
 LONGEST_PAUSE = 60.0
 
@@ -61,12 +61,13 @@ class Listing:
     def __init__(self, sources: Sequence[str], settings: CrawlSettings, *, follow: bool = False) -> None:
         self._settings = settings
         self._served = 0
+        self._client: RedditClient | None = None
         self._readings = [self._opened(text, follow) for text in sources]
 
     def _opened(self, text: str, follow: bool) -> Reading:
         spec = parse_source(text)
         source = open_source(spec, self._settings, follow=follow)
-        return Reading(text, source, is_endless(spec, follow=follow))
+        return Reading(text, source, spec.is_endless(follow=follow))
 
     def next_page(self, cursors: Mapping[str, Cursor]) -> Listed | None:
         """Give what the next turn gives, None when all sources have ended.
@@ -102,11 +103,10 @@ class Listing:
 
     def posts(self, ids: Sequence[str]) -> dict[str, dict[str, Any]] | None:
         """Ask Reddit about posts, by their ids without ``t3_``; None where it does not answer, or not to us."""
-        names = ",".join(f"t3_{one}" for one in ids)
         try:
-            answer = RedditClient(self._settings).get("api/info", {"id": names}, "the posts behind links")
+            self._client = self._client or client_of(self._settings)
+            posts = self._client.posts(ids)
         except SourceError as error:
             _log.warning("%s", error)
             return None
-        posts = (mapping_of(child, "data") for child in objects_of(mapping_of(answer, "data"), "children"))
         return {identity: post for post in posts if (identity := text_of(post, "id"))}

@@ -22,9 +22,7 @@ def open_source(spec: SourceSpec, settings: CrawlSettings, *, follow: bool = Fal
     """Open a source, to ``follow`` what is new in it where it can; SourceError, with the way out, where it cannot."""
     match spec.kind:
         case "reddit":
-            from actors.crawler.sources.reddit import RedditListing
-
-            return RedditListing(spec, settings)
+            return _open_reddit(spec, settings, follow)
         case "urls":
             from actors.crawler.sources.urls import UrlList
 
@@ -36,6 +34,13 @@ def open_source(spec: SourceSpec, settings: CrawlSettings, *, follow: bool = Fal
     raise SourceError(f"unknown source {spec.text!r}")
 
 
-def is_endless(spec: SourceSpec, *, follow: bool) -> bool:
-    """Tell whether a source goes on until it is stopped."""
-    return spec.kind == "reddit" and (follow or spec.name == "firehose")
+def _open_reddit(spec: SourceSpec, settings: CrawlSettings, follow: bool) -> Source:
+    from actors.crawler.sources.client import client_of
+    from actors.crawler.sources.firehose import Firehose
+    from actors.crawler.sources.live import LiveListing
+    from actors.crawler.sources.reddit import RedditListing
+
+    client = client_of(settings)
+    if spec.is_firehose:
+        return Firehose(spec, client)
+    return (LiveListing if follow and spec.can_be_followed else RedditListing)(spec, client)

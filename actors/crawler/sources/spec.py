@@ -21,24 +21,43 @@ class SourceSpec:
     text: str
     options: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def is_firehose(self) -> bool:
+        """Tell whether it is every post on Reddit."""
+        return self.kind == "reddit" and self.name == FIREHOSE
 
+    @property
+    def can_be_followed(self) -> bool:
+        """Tell whether it is a listing that shows what is new."""
+        named = {option for option in self.options if option != "limit"}
+        new = not named or (named == {"sort"} and self.options["sort"] == "new")
+        return self.kind == "reddit" and not self.is_firehose and new
+
+    def is_endless(self, *, follow: bool = False) -> bool:
+        """Tell whether it has no end, when what can be followed is."""
+        return self.is_firehose or (follow and self.can_be_followed)
+
+
+FIREHOSE = "firehose"
 SORTS = ("new", "hot", "rising", "top", "controversial")
 TIMES = ("hour", "day", "week", "month", "year", "all")
 _LATER = {
     "dump": "reading Pushshift dumps",
     "arctic": "the Arctic Shift API",
-    "reddit:firehose": "the firehose",
 }
 _EXAMPLES = {
     "reddit": "reddit:r/EarthPorn,sort=top,time=year",
+    "reddit:firehose": "reddit:firehose",
     "urls": "urls:FILE",
     "folder": "folder:DIR",
 }
 _OPTIONS: dict[str, dict[str, str]] = {
     "reddit": {"sort": "|".join(SORTS), "time": "|".join(TIMES), "limit": r"[1-9]\d{0,8}"},
+    "reddit:firehose": {"after": r"(?:t3_)?[0-9a-z]{1,9}|\d{4}-\d\d-\d\d", "limit": r"[1-9]\d{0,8}"},
     "urls": {},
     "folder": {},
 }
+_CHOICES = {"limit": "a number from 1", "after": "the id of a post, or a day like 2026-01-31"}
 _OPTION = re.compile(r",([A-Za-z_]+)=([^,=]*)$")
 _PLACE = re.compile(r"(?:r/[A-Za-z0-9_]+(?:\+[A-Za-z0-9_]+)*|u/[\w-]+(?:/m/\w+)?)", re.ASCII)
 
@@ -53,9 +72,12 @@ def parse_source(text: str) -> SourceSpec:
     name, options = _split_options(kind, rest)
     if not colon or not name:
         raise SourceError(f"source {text!r} names nothing: write it as {_EXAMPLES[kind]}")
+    is_firehose = kind == "reddit" and name.lower() == FIREHOSE
     for option, value in options.items():
-        _check_option(kind, option, value)
-    if kind == "reddit":
+        _check_option(f"{kind}:{FIREHOSE}" if is_firehose else kind, option, value)
+    if is_firehose:
+        name = FIREHOSE
+    elif kind == "reddit":
         name = _place(name)
         if "time" in options and options.get("sort", "top") not in ("top", "controversial"):
             raise SourceError(f"source {text!r}: time goes with sort=top or sort=controversial only")
@@ -101,7 +123,7 @@ def _check_option(kind: str, option: str, value: str) -> None:
         way_out = f"did you mean {near[0]}=?" if near else f"it takes {', '.join(known) or 'no options'}"
         raise SourceError(f"{kind}: has no option {option!r}: {way_out}")
     if not re.fullmatch(known[option], value):
-        choices = "a number from 1" if option == "limit" else known[option].replace("|", ", ")
+        choices = _CHOICES.get(option) or known[option].replace("|", ", ")
         near = get_close_matches(value, known[option].split("|"), 1)
         hint = f"; did you mean {near[0]}?" if near else ""
         raise SourceError(f"{option}={value} is not known: it takes {choices}{hint}")

@@ -15,13 +15,15 @@ Trouble = tuple[int, dict[str, str]]
 
 @dataclass
 class World:
-    """What the server serves: children by path, and troubles that come first."""
+    """What the server serves: children by path and by fullname, and troubles that come first."""
 
     listings: dict[str, list[Any]] = field(default_factory=dict)
+    by_id: dict[str, Any] = field(default_factory=dict)
     troubles: list[Trouble] = field(default_factory=list)
     statuses: dict[str, Trouble] = field(default_factory=dict)
     asked: list[tuple[str, dict[str, str]]] = field(default_factory=list)
     between_pages: Callable[[World], None] | None = None
+    grants: list[str] = field(default_factory=list)
     accepts: bool = True
 
 
@@ -30,7 +32,8 @@ def make_server(world: World) -> ThreadingHTTPServer:
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            form = parse_qs(self.rfile.read(int(self.headers.get("Content-Length", 0))).decode())
+            world.grants += form["grant_type"]
             if not world.accepts:
                 self._answer(401, {"message": "Unauthorized", "error": 401})
                 return
@@ -67,13 +70,17 @@ def make_server(world: World) -> ThreadingHTTPServer:
 
 
 def _listing(world: World, path: str, query: dict[str, str]) -> dict[str, Any]:
+    if path == "/api/info/":
+        found = [world.by_id[name] for name in query["id"].split(",") if name in world.by_id]
+        return {"kind": "Listing", "data": {"after": None, "before": None, "children": found}}
     children = world.listings.get(path, [])
     start = 0
     if "after" in query:
         names = [
             (child.get("data") or {}).get("name") if isinstance(child, dict) else None for child in children
         ]
-        start = names.index(query["after"]) + 1
+        # What is not in the listing ends it, as at Reddit.
+        start = names.index(query["after"]) + 1 if query["after"] in names else len(children)
     page = children[start : start + int(query.get("limit", 25))]
     more = start + len(page) < len(children)
     after = page[-1]["data"]["name"] if more and page else None

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
@@ -7,19 +9,24 @@ from pathlib import Path
 import pytest
 
 from actors.crawler.settings import CrawlSettings
-from actors.crawler.sources import SourceError, open_source, parse_source
+from actors.crawler.sources import Page, SourceError, open_source, parse_source
 from actors.crawler.sources.client import seconds_from
 from models.records import Submission
 from tests.actors.sources.reddit_server import World, post
 
 PATH = "/r/EarthPorn/new"
+NEW = "reddit:r/EarthPorn,sort=new"
 
 
-def read(
-    settings: CrawlSettings, text: str = "reddit:r/EarthPorn", cursor: dict[str, object] | None = None
-) -> list[Submission]:
-    source = open_source(parse_source(text), settings)
-    return [submission for page in source.pages(cursor) for submission in page.submissions]
+def pages(settings: CrawlSettings, text: str = NEW) -> Iterator[Page]:
+    """Read as goldpan does: what has to be waited for is asked for after the pause."""
+    for page in open_source(parse_source(text), settings).pages(None):
+        time.sleep(page.pause)
+        yield page
+
+
+def read(settings: CrawlSettings, text: str = NEW) -> list[Submission]:
+    return [submission for page in pages(settings, text) for submission in page.submissions]
 
 
 def test_a_listing_is_read_page_by_page_to_its_end(world: World, settings: CrawlSettings) -> None:
@@ -35,7 +42,7 @@ def test_a_post_becomes_a_submission_with_what_resolvers_read(world: World, sett
     (one,) = read(settings)
     assert one == Submission(
         item="t3_p7",
-        source="reddit:r/EarthPorn",
+        source=NEW,
         post=one.post,
         subreddit="EarthPorn",
         author="someone",
@@ -49,17 +56,6 @@ def test_a_post_becomes_a_submission_with_what_resolvers_read(world: World, sett
     assert "selftext_html" not in one.post
 
 
-def test_a_cursor_goes_on_behind_its_page_and_the_last_one_starts_anew(
-    world: World, settings: CrawlSettings
-) -> None:
-    world.listings[PATH] = [post(number) for number in range(150)]
-    first, second = open_source(parse_source("reddit:r/EarthPorn"), settings).pages(None)
-    assert [one.item for one in read(settings, cursor=first.cursor)] == [
-        one.item for one in second.submissions
-    ]
-    assert second.cursor == {}
-
-
 def test_posts_that_move_to_the_next_page_come_once(world: World, settings: CrawlSettings) -> None:
     world.listings[PATH] = [post(number) for number in range(120)]
     world.listings[PATH].insert(110, post(5))
@@ -67,19 +63,70 @@ def test_posts_that_move_to_the_next_page_come_once(world: World, settings: Craw
     assert len(items) == len(set(items)) == 120
 
 
-def test_a_cursor_that_comes_back_ends_the_listing(world: World, settings: CrawlSettings) -> None:
+def test_an_anchor_that_comes_back_does_not_lead_round(world: World, settings: CrawlSettings) -> None:
     world.listings[PATH] = [post(number) for number in range(300)]
     # The anchor of the second page is that of the first again, further down.
     world.listings[PATH][199] = post(99)
-    assert len(read(settings)) == 199
+    assert len(read(settings)) == 299
 
 
-def test_limit_holds_over_pages_and_over_a_restart(world: World, settings: CrawlSettings) -> None:
+def test_an_anchor_that_is_deleted_does_not_end_the_listing(world: World, settings: CrawlSettings) -> None:
     world.listings[PATH] = [post(number) for number in range(300)]
-    pages = list(open_source(parse_source("reddit:r/EarthPorn,limit=130"), settings).pages(None))
-    assert [len(page.submissions) for page in pages] == [100, 30]
-    assert pages[1].cursor == {}
-    assert len(read(settings, "reddit:r/EarthPorn,limit=130", pages[0].cursor)) == 30
+
+    def delete_anchors(world: World) -> None:
+        if len(world.asked) == 1:
+            del world.listings[PATH][70:100]
+
+    world.between_pages = delete_anchors
+    assert [one.item for one in read(settings)] == [f"t3_p{number}" for number in range(300)]
+
+
+def test_a_listing_that_is_deleted_meanwhile_is_noted(world: World, settings: CrawlSettings) -> None:
+    world.listings[PATH] = [post(number) for number in range(300)]
+    world.between_pages = lambda world: world.listings[PATH].clear()
+    found = list(pages(settings))
+    assert sum(len(page.submissions) for page in found) == 100
+    assert found[-1].notes == (f"{NEW}: r/EarthPorn/new broke off after 100 posts",)
+
+
+def test_limit_holds_over_pages_and_a_restart_begins_anew(world: World, settings: CrawlSettings) -> None:
+    world.listings[PATH] = [post(number) for number in range(300)]
+    found = list(pages(settings, f"{NEW},limit=130"))
+    assert [len(page.submissions) for page in found] == [100, 30]
+    assert [page.cursor for page in found] == [{}, {}]
+
+
+def test_without_a_sort_all_listings_are_united(world: World, settings: CrawlSettings) -> None:
+    everything = "reddit:r/EarthPorn"
+    for place, path in enumerate(["new", "hot", "rising", "top", "controversial"]):
+        world.listings[f"/r/EarthPorn/{path}"] = [post(number) for number in range(place * 2, place * 2 + 3)]
+    assert [one.item for one in read(settings, everything)] == [f"t3_p{number}" for number in range(11)]
+    asked = [path.rpartition("/")[2] + query.get("t", "") for path, query in world.asked]
+    times = ["hour", "day", "week", "month", "year", "all"]
+    assert asked == [
+        *("new", "hot", "rising"),
+        *(f"top{time}" for time in times),
+        *(f"controversial{time}" for time in times),
+    ]
+    assert [one.item for one in read(settings, f"{everything},limit=5")] == [
+        f"t3_p{number}" for number in range(5)
+    ]
+
+
+def test_a_user_has_no_rising_and_what_is_refused_but_new_is_left_out(
+    world: World, settings: CrawlSettings
+) -> None:
+    world.listings["/user/x/submitted"] = [post(1)]
+    assert len(read(settings, "reddit:u/x")) == 1
+    assert [query["sort"] for _, query in world.asked][:3] == ["new", "hot", "top"]
+    assert len(world.asked) == 14
+    world.listings[PATH] = [post(1)]
+    world.statuses["/r/EarthPorn/hot"] = (404, {})
+    world.listings["/r/EarthPorn/rising"] = [post(2)]
+    found = list(pages(settings, "reddit:r/EarthPorn"))
+    assert [one.item for page in found for one in page.submissions] == ["t3_p1", "t3_p2"]
+    (note,) = (note for page in found for note in page.notes)
+    assert "no such subreddit" in note and "r/EarthPorn/hot" in note
 
 
 def test_sort_time_several_subreddits_and_users_are_asked_for(world: World, settings: CrawlSettings) -> None:
@@ -123,8 +170,18 @@ def test_429_is_waited_for_in_both_forms_and_500_is_tried_again(
     soon = format_datetime(datetime.now(UTC) + timedelta(seconds=1), usegmt=True)
     world.listings[PATH] = [post(1)]
     world.troubles = [(429, {"Retry-After": "0.1"}), (429, {"Retry-After": soon}), (500, {})]
-    assert [one.item for one in read(settings)] == ["t3_p1"]
+    found = list(pages(settings))
+    assert [one.item for page in found for one in page.submissions] == ["t3_p1"]
     assert len(world.asked) == 4
+    assert len([note for page in found for note in page.notes]) == 1
+
+
+def test_what_does_not_pass_ends_a_listing(world: World, settings: CrawlSettings) -> None:
+    world.statuses[PATH] = (503, {})
+    with pytest.raises(SourceError, match=r"does not answer \(status 503\); try again later"):
+        for _ in open_source(parse_source(NEW), settings).pages(None):
+            pass  # without its pauses, which take minutes
+    assert len(world.asked) == 10
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,9 @@ from actors.crawler.sources import SourceError, parse_source
         ("reddit:R/A", "reddit", "r/A", {}),
         ("reddit:user/some-one", "reddit", "u/some-one", {}),
         ("reddit:u/me/m/views", "reddit", "u/me/m/views", {}),
+        ("reddit:firehose", "reddit", "firehose", {}),
+        ("Reddit:FIREHOSE,after=T3_1abc,limit=5", "reddit", "firehose", {"after": "t3_1abc", "limit": "5"}),
+        ("reddit:firehose,after=2026-01-31", "reddit", "firehose", {"after": "2026-01-31"}),
         ("urls:list.txt", "urls", "list.txt", {}),
         ("urls:a,b=c/list, new.csv", "urls", "a,b=c/list, new.csv", {}),
         ("folder:/some/dir", "folder", "/some/dir", {}),
@@ -49,9 +52,27 @@ def test_a_source_is_read(text: str, kind: str, name: str, options: dict[str, st
         ("folder:x,limit=3", "no options"),
         ("dump:x.zst", "does not have reading Pushshift dumps"),
         ("arctic:EarthPorn,after=2024-01-01", "does not have the Arctic Shift API"),
-        ("reddit:firehose", "does not have the firehose"),
+        ("reddit:firehose,sort=new", "it takes after, limit"),
+        ("reddit:firehose,after=yesterday!", "the id of a post, or a day like 2026-01-31"),
+        ("reddit:r/A,after=1abc", "it takes sort, time, limit"),
     ],
 )
 def test_a_source_that_cannot_be_read_names_the_way_out(text: str, way_out: str) -> None:
     with pytest.raises(SourceError, match=way_out):
         parse_source(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "endless", "followed"),
+    [
+        ("reddit:firehose", True, True),
+        ("reddit:r/A+B,limit=3", False, True),
+        ("reddit:u/A,sort=new", False, True),
+        ("reddit:r/A,sort=top", False, False),
+        ("reddit:r/A,time=week", False, False),
+        ("urls:list.txt", False, False),
+    ],
+)
+def test_what_has_no_end(text: str, endless: bool, followed: bool) -> None:
+    spec = parse_source(text)
+    assert (spec.is_endless(), spec.is_endless(follow=True)) == (endless, followed)
