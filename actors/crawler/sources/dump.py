@@ -167,7 +167,8 @@ class _Reading:
                 f"{self._text}: {name} {reader.failure}; the {progress.posts:,} posts before that were taken"
             )
             again = asdict(progress) | {"broken": []}
-            progress.broken = [*progress.broken, {"error": f"{error}. Get the file anew", "cursor": again}]
+            way_out = f"{error}. Mend or replace it, and run the same command again"
+            progress.broken = [*progress.broken, {"error": way_out, "cursor": again}]
         progress.place = None
         return Page((), asdict(progress), notes=tuple(notes))
 

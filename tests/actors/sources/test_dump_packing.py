@@ -5,6 +5,8 @@ from __future__ import annotations
 import gzip
 import io
 import lzma
+import subprocess
+import sys
 from functools import partial
 from pathlib import Path
 
@@ -71,6 +73,26 @@ def test_the_longest_window_is_read(tmp_path: Path) -> None:
     with pytest.raises(zstandard.ZstdError, match="too much memory"):
         zstandard.ZstdDecompressor().decompressobj().decompress(packed)
     assert items(write(tmp_path / "RS_2023-11.zst", packed)) == ITEMS * 3
+
+
+def test_too_little_memory_is_not_taken_for_damage(tmp_path: Path) -> None:
+    path = write(tmp_path / "RS_2023-11.zst", zstd(TEXT, window_log=31))
+    script = (
+        "import resource; from actors.crawler.sources.dumps.packing import unpacked\n"
+        "resource.setrlimit(resource.RLIMIT_AS, (3 << 29, 3 << 29))\n"
+        f"list(unpacked(open({str(path)!r}, 'rb')))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert "BrokenDumpError: takes more memory to unpack than there is" in done.stderr
+
+
+def test_a_file_that_is_cut_between_two_frames_is_told_by_its_last_line(tmp_path: Path) -> None:
+    frames = [zstd(TEXT[at : at + 10_000]) for at in range(0, len(TEXT), 10_000)]
+    path = write(tmp_path / "RS_2023-11.zst", b"".join(frames[:7]))
+    found, error = until_broken(path, ",subreddit=earthporn")
+    listed = [one.item for page in found for one in page.submissions]
+    assert listed == ITEMS[: len(listed)] and len(listed) > 100
+    assert f"ends in the middle of a line, at byte {len(lines(ROWS[: len(listed)])):,}" in error
 
 
 def test_a_reader_needs_its_window(tmp_path: Path) -> None:

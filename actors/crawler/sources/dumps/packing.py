@@ -113,4 +113,6 @@ def _decompress(current: Decompressor, piece: bytes, at: int) -> bytes:
     try:
         return current.decompress(piece)
     except _DAMAGE as error:
+        if isinstance(error, MemoryError) or "not enough memory" in str(error):
+            raise BrokenDumpError("takes more memory to unpack than there is, up to 2 GiB") from None
         raise BrokenDumpError(f"is damaged near byte {at:,} ({error or type(error).__name__})") from None
