@@ -48,7 +48,7 @@ class Output:
         except (pa.ArrowInvalid, OSError, ValueError) as error:
             # Not chained: Arrow's own message has the URI as it was given.
             raise OutputError(
-                f"--out {_unread(uri)}: {str(error).replace(uri, _unread(uri))}. "
+                f"--out {unread(uri)}: {str(error).replace(uri, unread(uri))}. "
                 "Give a folder, or a URI such as s3://bucket/folder"
             ) from None
 
@@ -185,7 +185,8 @@ def _plain(value: Any) -> Any:
     return value.isoformat() if isinstance(value, datetime) else asdict(value)
 
 
-def _unread(uri: str) -> str:
+def unread(uri: str) -> str:
+    """Give a URI that cannot be read as it may stand in a message."""
     # A secret with a slash in it is the very reason why a URI cannot be read, so all before the last @ goes.
     scheme, separator, rest = uri.partition("://")
     return printable(scheme + separator + (rest.rpartition("@")[2].partition("?")[0] if separator else ""))

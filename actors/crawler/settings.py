@@ -7,7 +7,7 @@ from enum import StrEnum
 from pydantic import BaseModel, ByteSize, ConfigDict, Field, SecretStr, field_validator
 
 from actors.crawler.guard import Guard
-from actors.crawler.locate import BadUrlError, HostMap, without_userinfo
+from actors.crawler.locate import BadUrlError, HostMap, clean, without_userinfo
 from models.gates import ShapeGates
 
 MEBIBYTE = 1 << 20
@@ -97,6 +97,9 @@ class CrawlSettings(BaseModel):
     imgur_client_id: SecretStr | None = None
     flickr_api_key: SecretStr | None = None
     reddit: RedditAccess = RedditAccess()
+    arctic_url: str = Field(
+        "https://arctic-shift.photon-reddit.com", description="the archive, or one like it"
+    )
 
     @field_validator("allow_private")
     @classmethod
@@ -118,6 +121,15 @@ class CrawlSettings(BaseModel):
                     f"{host} leads to {text!r}, which is no URL; write it as http://127.0.0.1:8080"
                 ) from error
         return places
+
+    @field_validator("arctic_url")
+    @classmethod
+    def _archive(cls, url: str) -> str:
+        try:
+            clean(url)
+        except BadUrlError as error:
+            raise ValueError(f"{without_userinfo(url)!r} is no URL; write it as https://host") from error
+        return url
 
     def budget(self, host: str) -> HostBudget:
         """Give the budget of a host: the user's, else the table's, else the default."""
