@@ -17,6 +17,7 @@ from actors.storage import Output
 from models.keys import key_hash
 
 Hashes = np.ndarray[tuple[int], np.dtype[np.uint64]]
+Flags = np.ndarray[tuple[int], np.dtype[np.bool_]]
 _RECENT = 4096
 
 
@@ -53,8 +54,9 @@ class HashSet:
         return any(_is_in(run, hashed)[0] for run in self._runs)
 
 
-def _is_in(run: Hashes, values: Hashes) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-    return run.take(run.searchsorted(values), mode="clip") == values
+def _is_in(run: Hashes, values: Hashes) -> Flags:
+    found: Flags = run.take(run.searchsorted(values), mode="clip") == values
+    return found
 
 
 class Ledger:
