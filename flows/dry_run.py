@@ -12,6 +12,7 @@ from rich.table import Table
 
 from actors.crawler.resolvers import Action, plan_submission
 from actors.crawler.sources import open_source, parse_source
+from actors.ledger import HashSet
 from flows.settings import Settings
 from models.records import Submission
 
@@ -43,9 +44,14 @@ def estimate(settings: Settings, console: Console) -> None:
 
 
 def _submissions(settings: Settings) -> Iterator[Submission]:
+    """Give each submission once, as a run would take it; sources may name one several times."""
+    seen = HashSet()
     for source in settings.sources:
         for page in open_source(parse_source(source), settings.crawl).pages(None):
-            yield from page.submissions
+            for submission in page.submissions:
+                if submission.item not in seen:
+                    seen.add([submission.item])
+                    yield submission
 
 
 def _table(name: str, counts: Counter[str]) -> Table:

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 
+from actors.crawler.locate import unread
+
 
 class SourceError(ValueError):
     """A source that cannot be used; the message is for the user and names the way out."""
@@ -36,7 +38,7 @@ _EXAMPLES = {
 }
 _OPTIONS: dict[str, dict[str, str]] = {
     "reddit": {"sort": "|".join(SORTS), "time": "|".join(TIMES), "limit": r"[1-9]\d{0,8}"},
-    "urls": {},
+    "urls": {"column": ".*"},
     "folder": {},
 }
 _OPTION = re.compile(r",([A-Za-z_]+)=([^,=]*)$")
@@ -49,7 +51,7 @@ def parse_source(text: str) -> SourceSpec:
     kind = kind.lower()
     _refuse_later(kind, rest)
     if kind not in _EXAMPLES:
-        raise SourceError(f"unknown source {text!r}: {_nearest_kind(kind)}")
+        raise SourceError(f"unknown source {unread(text)!r}: {_nearest_kind(kind)}")
     name, options = _split_options(kind, rest)
     if not colon or not name:
         raise SourceError(f"source {text!r} names nothing: write it as {_EXAMPLES[kind]}")
