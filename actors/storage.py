@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.fs as pafs
 import pyarrow.parquet as pq
 
-from actors.crawler.locate import printable, without_userinfo
+from actors.crawler.locate import printable, unread, without_userinfo
 
 if TYPE_CHECKING:
     import pyarrow.dataset as ds
@@ -183,13 +183,6 @@ def to_json(value: Any, options: int = 0) -> bytes:
 
 def _plain(value: Any) -> Any:
     return value.isoformat() if isinstance(value, datetime) else asdict(value)
-
-
-def unread(uri: str) -> str:
-    """Give a URI that cannot be read as it may stand in a message."""
-    # A secret with a slash in it is the very reason why a URI cannot be read, so all before the last @ goes.
-    scheme, separator, rest = uri.partition("://")
-    return printable(scheme + separator + (rest.rpartition("@")[2].partition("?")[0] if separator else ""))
 
 
 def _open(uri: str) -> tuple[pafs.FileSystem, str]:

@@ -74,7 +74,9 @@ def pipeline(settings: Settings, taste: Taste, where: Placement) -> Pipeline:
         settings.sources, settings.crawl, follow=settings.follow
     )
     # What only this node can reach is fetched from here: its folders, and servers that a host map names.
-    local = settings.crawl.host_map or any(source.startswith("folder:") for source in settings.sources)
+    local = settings.crawl.host_map or any(
+        source.startswith("folder:") and "://" not in source for source in settings.sources
+    )
     crawl = on_this_node if local else replica
     crawlers = [
         crawl(Crawler, max_concurrency=64).remote(settings.crawl, where.crawlers, listing=LISTING)

@@ -42,6 +42,7 @@ VERDICTS = pa.schema(
         _column("created", UTC_MILLISECONDS, "when the submission was made", null=_NOT_REDDIT, unit="UTC"),
         _column("over_18", pa.bool_(), "marked NSFW", null=_NOT_REDDIT),
         _column("reddit_score", pa.int32(), "up- minus downvotes when seen", null=_NOT_REDDIT),
+        _column("extra", pa.string(), "JSON object: a URL list's other columns", null="the source has none"),
         _column("url", pa.string(), "the URL that was asked for, or the file's path", null=_NOT_ASKED),
         _column("final_url", pa.string(), "the URL after redirects", null=_NOT_ASKED),
         _column("host", pa.string(), "host of `url`", null=_NOT_ASKED),

@@ -23,8 +23,8 @@ from actors.crawler.blocks import Held, held_from, ready_table
 from actors.crawler.download import Fetch
 from actors.crawler.events import Awoke, Event, Fetched, Late, Offer, Resolved, Said
 from actors.crawler.fetch import Fetcher
+from actors.crawler.files import read_file
 from actors.crawler.listed_posts import ListedPosts
-from actors.crawler.local import read_local
 from actors.crawler.owed import needs_resolving, settled
 from actors.crawler.settings import CrawlSettings
 from actors.crawler.transport import Unwatched, Watch
@@ -233,7 +233,7 @@ class Crawler:
 
     async def _obtain(self, candidate: Candidate, watch: Watch) -> Fetch:
         try:
-            # Only a folder source may name files: a post that links to file:// gets bad_url.
+            # Only a folder source may name files: a post that links to file:// or s3:// gets bad_url.
             if candidate.item.startswith("folder:"):
                 return await self._read(candidate.urls, watch)
             return await self._fetcher.get(candidate.urls, watch)
@@ -243,7 +243,7 @@ class Crawler:
 
     async def _read(self, places: Sequence[str], watch: Watch) -> Fetch:
         watch.runs()
-        return await asyncio.to_thread(read_local, places[0] if places else "", self._settings.max_bytes)
+        return await asyncio.to_thread(read_file, places[0] if places else "", self._settings.max_bytes)
 
     async def _watch_for_late(self) -> None:
         while True:

@@ -48,6 +48,15 @@ def without_userinfo(text: str) -> str:
     return _USERINFO.sub("//", text)
 
 
+def unread(uri: str) -> str:
+    """Give what of a URI that cannot be read, or must not be, may be shown.
+
+    A secret with a slash in it is the very reason why it cannot be read, so all before the last @ goes.
+    """
+    scheme, separator, rest = uri.partition("://")
+    return printable(scheme + separator + (rest.rpartition("@")[2].partition("?")[0] if separator else ""))
+
+
 def printable(text: str) -> str:
     """Escape what UTF-8 cannot hold (lone surrogates, undecodable file names) and bound the length."""
     return text[:_LONGEST_SHOWN].encode("utf-8", "backslashreplace").decode()

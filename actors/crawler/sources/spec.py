@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 
+from actors.crawler.locate import unread
 from actors.crawler.sources import dates
 
 
@@ -58,7 +59,7 @@ _NAMES = r"[\w.-]+(?:\+[\w.-]+)*"
 _OPTIONS: dict[str, dict[str, str]] = {
     "reddit": {"sort": "|".join(SORTS), "time": "|".join(TIMES), "limit": _LIMIT},
     "reddit:firehose": {"after": _PLACE_IN_TIME, "limit": _LIMIT},
-    "urls": {},
+    "urls": {"column": ".*"},
     "folder": {},
     "dump": {"subreddit": _NAMES, "author": _NAMES, "after": _DATE, "before": _DATE, "limit": _LIMIT},
     "arctic": {"after": _DATE, "before": _DATE, "limit": _LIMIT},
@@ -79,7 +80,7 @@ def parse_source(text: str) -> SourceSpec:
     kind, colon, rest = text.strip().partition(":")
     kind = kind.lower()
     if kind not in _EXAMPLES:
-        raise SourceError(f"unknown source {text!r}: {_nearest_kind(kind)}")
+        raise SourceError(f"unknown source {unread(text)!r}: {_nearest_kind(kind)}")
     name, options = _split_options(kind, rest)
     if not colon or not name:
         raise SourceError(f"source {text!r} names nothing: write it as {_EXAMPLES[kind]}")

@@ -14,7 +14,7 @@ import pytest
 
 from actors.crawler.crawler import Crawler, Resolve, UnknownKeyError
 from actors.crawler.events import Awoke, Event, Fetched, Late, Offer, Resolved
-from actors.crawler.local import read_local
+from actors.crawler.files import read_file
 from actors.crawler.settings import CrawlSettings, HostBudget
 from models.reasons import Reason, Stage
 from models.records import Candidate, Outcome, Submission
@@ -351,7 +351,7 @@ def test_a_fifo_is_not_even_opened(tmp_path: Path) -> None:
         writer = pool.submit(os.open, tmp_path / "fifo", os.O_WRONLY)  # until somebody opens it to read
         with pytest.raises(TimeoutError):
             writer.result(0.2)
-        fetch = read_local(str(tmp_path / "fifo"), 1000)
+        fetch = read_file(str(tmp_path / "fifo"), 1000)
         assert fetch.outcome is not None
         assert fetch.outcome.reason is Reason.UNREADABLE
         with pytest.raises(TimeoutError):

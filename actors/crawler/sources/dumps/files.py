@@ -15,9 +15,8 @@ from typing import BinaryIO
 import pyarrow as pa
 import pyarrow.fs as pafs
 
-from actors.crawler.locate import printable, without_userinfo
+from actors.crawler.locate import printable, unread, without_userinfo
 from actors.crawler.sources.spec import SourceError
-from actors.storage import unread
 
 _BUFFER = 1 << 20
 _OF_COMMENTS = re.compile(r"(?:^|/)RC_|_comments\.", re.IGNORECASE)
