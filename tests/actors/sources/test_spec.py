@@ -21,6 +21,13 @@ from actors.crawler.sources import SourceError, parse_source
         ("reddit:u/me/m/views", "reddit", "u/me/m/views", {}),
         ("urls:list.txt", "urls", "list.txt", {}),
         ("urls:a,b=c/list, new.csv", "urls", "a,b=c/list, new.csv", {}),
+        ("urls:list.csv,column=Image URL", "urls", "list.csv", {"column": "Image URL"}),
+        (
+            "urls:s3://b/a.csv?region=x&scheme=http,column=x",
+            "urls",
+            "s3://b/a.csv?region=x&scheme=http",
+            {"column": "x"},
+        ),
         ("folder:/some/dir", "folder", "/some/dir", {}),
     ],
 )
@@ -47,6 +54,7 @@ def test_a_source_is_read(text: str, kind: str, name: str, options: dict[str, st
         ("reddit:r/A,limit=0", "a number from 1"),
         ("reddit:r/A,sort=new,time=year", "sort=top or sort=controversial"),
         ("folder:x,limit=3", "no options"),
+        ("urls:x.csv,colunm=link", "did you mean column="),
         ("dump:x.zst", "does not have reading Pushshift dumps"),
         ("arctic:EarthPorn,after=2024-01-01", "does not have the Arctic Shift API"),
         ("reddit:firehose", "does not have the firehose"),
@@ -55,3 +63,9 @@ def test_a_source_is_read(text: str, kind: str, name: str, options: dict[str, st
 def test_a_source_that_cannot_be_read_names_the_way_out(text: str, way_out: str) -> None:
     with pytest.raises(SourceError, match=way_out):
         parse_source(text)
+
+
+def test_a_source_that_is_misspelt_is_not_repeated_with_its_credentials() -> None:
+    with pytest.raises(SourceError, match="did you mean urls:FILE") as refused:
+        parse_source("url:s3://KEY:SECRET@bucket/list.txt?token=SECRET")
+    assert "SECRET" not in str(refused.value) and "KEY" not in str(refused.value)
