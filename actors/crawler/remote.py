@@ -61,7 +61,7 @@ class Place:
         return replace(self, path=f"{self.path.rstrip('/')}/{path}" if self.path else path)
 
     def open(self) -> tuple[pafs.FileSystem, str]:
-        """Give the filesystem and the path on it; PlaceError where there is none for such URIs."""
+        """Give the filesystem and the path on it; OSError or ArrowException where it cannot be reached."""
         filesystem, root = _filesystem(self.origin, self.query)
         return filesystem, f"{root.rstrip('/')}/{self.path}".rstrip("/") if self.path else root
 

@@ -56,8 +56,8 @@ class Columns:
         return _submission("" if url is None else str(url).strip(), self._source, facts, self._bounded(extra))
 
     def unreadable(self, why: str) -> Submission:
-        """Make the submission of a row that cannot be read: it ends as ``bad_url``."""
-        return _submission(f"unreadable row {why}", self._source, {}, {})
+        """Make the submission of a row that cannot be read: it ends as ``bad_url``, and its ``extra`` says why."""
+        return _submission(f"unreadable row {why}", self._source, {}, {"unreadable_row": why})
 
     def _name(self, place: int) -> str:
         return self._names[place] if place < len(self._names) else f"column_{place + 1}"

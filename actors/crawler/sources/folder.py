@@ -74,7 +74,7 @@ class FolderSource:
 
     def _walk(self, lister: Executor, folder: Names, after: Names) -> Iterator[Found | None]:
         """Yield what is behind ``after``, and None each second in which there is nothing yet."""
-        listing = lister.submit(self._tree.list, folder)
+        listing = lister.submit(self._tree.entries, folder)
         while not wait([listing], _PATIENCE).done:
             yield None
         entries = listing.result()

@@ -25,7 +25,7 @@ class Tree(Protocol):
         """Make sure that the root is a folder that can be listed; SourceError says what to do."""
         ...
 
-    def list(self, folder: Names) -> list[tuple[bytes, bool]] | None:
+    def entries(self, folder: Names) -> list[tuple[bytes, bool]] | None:
         """Give a folder's files and folders, each with whether it is one; None where it cannot be listed.
 
         SourceError where nothing can be listed any more.
@@ -58,7 +58,7 @@ class LocalTree:
         if not any(names for _, _, names in os.walk(self._root)):
             raise SourceError(f"{self._text}: the folder has no files; give one that holds images")
 
-    def list(self, folder: Names) -> list[tuple[bytes, bool]] | None:
+    def entries(self, folder: Names) -> list[tuple[bytes, bool]] | None:
         """List a folder; None where its permissions do not let us, or it is gone."""
         path = self._path(folder)
         try:
@@ -109,7 +109,7 @@ class RemoteTree:
         if kind == pafs.FileType.NotFound:
             raise SourceError(f"{self._text}: there is no such folder; check its path, and that it has files")
 
-    def list(self, folder: Names) -> list[tuple[bytes, bool]]:
+    def entries(self, folder: Names) -> list[tuple[bytes, bool]]:
         """List a folder, in as many requests as it takes."""
         try:
             filesystem, path = self._place(folder).open()

@@ -119,9 +119,9 @@ def test_while_a_folder_is_listed_there_are_pages_without_anything(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class SlowTree(LocalTree):
-        def list(self, folder: Names) -> list[tuple[bytes, bool]] | None:
+        def entries(self, folder: Names) -> list[tuple[bytes, bool]] | None:
             time.sleep(0.5 if folder == (b"slow",) else 0)
-            return super().list(folder)
+            return super().entries(folder)
 
     monkeypatch.setattr(folder, "LocalTree", SlowTree)
     monkeypatch.setattr(folder, "_PATIENCE", 0.1)

@@ -25,6 +25,13 @@ from actors.crawler.sources.dates import moment
         ("reddit:firehose,after=2026-01-31", "reddit", "firehose", {"after": "2026-01-31"}),
         ("urls:list.txt", "urls", "list.txt", {}),
         ("urls:a,b=c/list, new.csv", "urls", "a,b=c/list, new.csv", {}),
+        ("urls:list.csv,column=Image URL", "urls", "list.csv", {"column": "Image URL"}),
+        (
+            "urls:s3://b/a.csv?region=x&scheme=http,column=x",
+            "urls",
+            "s3://b/a.csv?region=x&scheme=http",
+            {"column": "x"},
+        ),
         ("folder:/some/dir", "folder", "/some/dir", {}),
     ],
 )
@@ -54,6 +61,7 @@ def test_a_source_is_read(text: str, kind: str, name: str, options: dict[str, st
         ("reddit:firehose,sort=new", "it takes after, limit"),
         ("reddit:firehose,after=yesterday!", "the id of a post, or a day like 2026-01-31"),
         ("reddit:r/A,after=1abc", "it takes sort, time, limit"),
+        ("urls:x.csv,colunm=link", "did you mean column="),
     ],
 )
 def test_a_source_that_cannot_be_read_names_the_way_out(text: str, way_out: str) -> None:
@@ -142,3 +150,9 @@ def test_a_dump_or_an_archive_that_cannot_be_read_names_the_way_out(text: str, w
 )
 def test_a_date_is_its_first_second(text: str, second: int) -> None:
     assert moment(text) == second
+
+
+def test_a_source_that_is_misspelt_is_not_repeated_with_its_credentials() -> None:
+    with pytest.raises(SourceError, match="did you mean urls:FILE") as refused:
+        parse_source("url:s3://KEY:SECRET@bucket/list.txt?token=SECRET")
+    assert "SECRET" not in str(refused.value) and "KEY" not in str(refused.value)

@@ -191,7 +191,8 @@ def test_a_row_that_csv_cannot_read_is_a_row_too(tmp_path: Path) -> None:
     path = write(tmp_path / "list.csv", "n,url", f"1,{A}", f"2,{'x' * 200_000}", f"3,{B}")
     first, broken, last = read(path)
     assert (first.post["url"], last.post["url"]) == (A, B)
-    assert broken.post["url"].startswith("unreadable row near line 3") and broken.extra is None
+    assert broken.extra == {"unreadable_row": "near line 3: field larger than field limit (131072)"}
+    assert plan_submission(broken, Over18.SKIP).reason is Reason.BAD_URL
 
 
 def test_bytes_that_are_no_text_are_carried_escaped(tmp_path: Path) -> None:
