@@ -17,6 +17,7 @@ import ray
 import typer
 from rich.console import Console
 
+from actors.crawler.budgets import HostBudgets, restarted_by_ray
 from actors.crawler.crawler import Crawler
 from actors.crawler.listing import Listing
 from actors.crawler.settings import Over18
@@ -49,6 +50,7 @@ AHEAD_WINDOWS = 4
 # Every call can be repeated; one that kills its actor again and again is given up, and its input bisected.
 RETRIES = 3
 INDEX = "duplicate-index"
+BUDGETS = "host-budgets"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +77,10 @@ def pipeline(settings: Settings, taste: Taste, where: Placement) -> Pipeline:
     # What only this node can reach is fetched from here: its folders, and servers that a host map names.
     local = settings.crawl.host_map or any(source.startswith("folder:") for source in settings.sources)
     crawl = on_this_node if local else replica
+    # A crawler that is alone has the hosts' budgets to itself.
+    budgets = shared_budgets(settings) if where.crawlers > 1 else []
     crawlers = [
-        crawl(Crawler, max_concurrency=64).remote(settings.crawl, where.crawlers)
+        crawl(Crawler, max_concurrency=64).remote(settings.crawl, BUDGETS if budgets else None)
         for _ in range(where.crawlers)
     ]
     encoders = [
@@ -102,7 +106,12 @@ def pipeline(settings: Settings, taste: Taste, where: Placement) -> Pipeline:
     )
     judges = Judges(f"{taste.encoder}@{taste.encoder_fingerprint[:16]}", taste.fingerprint, taste.threshold)
     sink = on_this_node(Sink).remote(settings.out, INDEX, judges)
-    return Pipeline(listings, crawlers, encoders, [*scorers, *watermarks, index, sink], judge, sink)
+    return Pipeline(listings, crawlers, encoders, [*scorers, *watermarks, index, sink, *budgets], judge, sink)
+
+
+def shared_budgets(settings: Settings) -> list[Any]:
+    """Make the actor that divides each host's budget among the crawlers."""
+    return [on_this_node(HostBudgets, name=BUDGETS).remote(settings.crawl, restarted_by_ray)]
 
 
 def replica(kind: type, **options: Any) -> Any:

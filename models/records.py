@@ -37,11 +37,15 @@ class Submission:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """A final reason, where on the way it fell, and at most a short detail for the log (never a secret)."""
+    """A reason, where on the way it fell, and at most a short detail for the log (never a secret).
+
+    ``retry_after``: seconds after which asking again may help; None where the reason is final.
+    """
 
     reason: Reason
     stage: Stage
     detail: str = ""
+    retry_after: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

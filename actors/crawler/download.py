@@ -16,7 +16,7 @@ from actors.crawler.robots import crawler_token, opted_out
 from actors.crawler.settings import CrawlSettings
 from actors.crawler.slots import Turn
 from actors.crawler.sniff import ENOUGH, is_no_image
-from actors.crawler.transport import Transport, Watch
+from actors.crawler.transport import Transport, Watch, wait_asked_for
 from models.reasons import Reason
 from models.records import Outcome
 
@@ -107,7 +107,7 @@ class Download:
 
     async def _take(self, response: aiohttp.ClientResponse) -> None:
         """Read an answer that is no redirect; FetchError where it is not one image's bytes."""
-        error = status_error(response.status)
+        error = status_error(response.status, wait_asked_for(response))
         if error is not None:
             raise error
         token = crawler_token(self._settings.user_agent)

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from typing import Protocol
 
 import aiohttp
 from yarl import URL
 
+from actors.crawler.backoff import Backoff, retry_after
+from actors.crawler.budgets import Ask
 from actors.crawler.failures import FetchError, told_as_reasons
 from actors.crawler.guard import Guard, GuardedResolver
+from actors.crawler.leases import HostSlots
 from actors.crawler.locate import HostMap
 from actors.crawler.settings import CrawlSettings
-from actors.crawler.slots import Backoff, HostSlot, HostSlots, Turn, retry_after
+from actors.crawler.slots import Turn, Visit
 from models.reasons import Reason
 
 REQUESTS_AT_ONCE = 64
@@ -59,16 +62,16 @@ class Unwatched:
 
 
 class Transport:
-    """A crawler's one session and its hosts' slots. Use as an async context."""
+    """A crawler's one session and its hosts' slots, by the budgets it asks. Use as an async context."""
 
-    def __init__(self, settings: CrawlSettings, share: int, backoff: Backoff) -> None:
+    def __init__(self, settings: CrawlSettings, ask: Ask, backoff: Backoff) -> None:
         self._settings = settings
-        self._backoff = backoff
         self._guard = Guard(settings.allow_private)
         self._hosts = HostMap(settings.host_map)
-        self._slots = HostSlots(settings, share)
+        self._slots = HostSlots(settings, ask, backoff)
         self._running = asyncio.Semaphore(REQUESTS_AT_ONCE)
         self._session: aiohttp.ClientSession | None = None
+        self._keeping: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Transport:
         """Open the session."""
@@ -88,10 +91,14 @@ class Transport:
             ),
             read_bufsize=READ_BUFFER,
         )
+        self._keeping = asyncio.create_task(self._slots.keep())
         return self
 
     async def __aexit__(self, *_: object) -> None:
         """Close every connection."""
+        if self._keeping is not None:
+            self._keeping.cancel()
+            await asyncio.wait([self._keeping])
         if self._session is not None:
             await self._session.close()
 
@@ -104,8 +111,10 @@ class Transport:
         ``seconds`` counts from the request's start, not from the wait for it. FetchError for whatever the
         host, the network or the guard does, in the block too.
         """
-        if self._session is None:
+        if self._session is None or self._keeping is None:
             raise RuntimeError("the transport is used before it is entered")
+        if self._keeping.done():
+            self._keeping.result()
         if seconds <= 0:
             raise FetchError(Reason.TIMEOUT)
         slot = self._slots.of(url.host or "")
@@ -114,19 +123,49 @@ class Transport:
             place, named = self._hosts.place(url)
             self._guard.check_literal(place.host or "", place.port or 0)
             watch.waits()
-            await stack.enter_async_context(slot.connection(watch.turn))
+            visit = await stack.enter_async_context(slot.connection(watch.turn))
+            seen = stack.enter_context(_judging(visit))
+            stack.enter_context(told_as_reasons())
             await stack.enter_async_context(self._running)
             watch.runs()
             await stack.enter_async_context(asyncio.timeout(seconds))
             response = await stack.enter_async_context(
                 self._session.request(method, place, headers={**headers, **named}, allow_redirects=False)
             )
-            self._heed(slot, response)
+            seen.append(response)
             yield response
 
-    def _heed(self, slot: HostSlot, response: aiohttp.ClientResponse) -> None:
-        wait = retry_after(response.headers.get("Retry-After"))
-        if response.status == 429 or (response.status == 503 and wait is not None):
-            slot.hold(wait, self._backoff)
-        elif response.status < 500:
-            slot.welcome()
+
+def wait_asked_for(response: aiohttp.ClientResponse) -> float | None:
+    """Give the seconds that an answer asks to wait."""
+    return retry_after(response.headers.get("Retry-After"))
+
+
+@contextmanager
+def _judging(visit: Visit) -> Iterator[list[aiohttp.ClientResponse]]:
+    """Tell the host's slot how a request went; what the block sees of its answer is to be put into the list."""
+    seen: list[aiohttp.ClientResponse] = []
+    try:
+        yield seen
+    except FetchError as error:
+        if error.reason in (Reason.CONNECTION, Reason.TIMEOUT) or (
+            error.reason is Reason.DNS and error.temporary
+        ):
+            visit.failed(error.reason)
+            error.retry_after = visit.slot.hold_left
+        elif seen:
+            _judge(visit, seen[0])
+        raise
+    _judge(visit, seen[0])
+
+
+def _judge(visit: Visit, response: aiohttp.ClientResponse) -> None:
+    wait = wait_asked_for(response)
+    if response.status == 429:
+        visit.refused(wait, Reason.RATE_LIMITED)
+    elif response.status == 503 and wait is not None:
+        visit.refused(wait, Reason.SERVER_ERROR)
+    elif response.status >= 500:
+        visit.failed(Reason.SERVER_ERROR)
+    else:
+        visit.answered()
