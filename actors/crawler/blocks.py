@@ -35,6 +35,8 @@ def held_from(candidate: Candidate, fetch: Fetch) -> Held:
         host=fetch.host,
         http_status=fetch.http_status,
         content_type=fetch.content_type,
+        etag=fetch.etag,
+        last_modified=fetch.last_modified,
         fetched_at=fetch.fetched_at,
         latency_ms=fetch.latency_ms,
     )
@@ -55,6 +57,8 @@ def _row(held: Held) -> dict[str, Any]:
         "host": ready.host,
         "http_status": ready.http_status,
         "content_type": ready.content_type,
+        "etag": ready.etag,
+        "last_modified": ready.last_modified,
         "fetched_at": ready.fetched_at,
         "latency_ms": ready.latency_ms,
         "width": _side(ready.candidate.width),

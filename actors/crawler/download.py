@@ -27,7 +27,7 @@ _FLICKR_GONE = re.compile(r"photo_unavailable(?:_\w+)?\.(?:png|gif|jpg)", re.IGN
 _IMGUR = re.compile(r"(?:.*\.)?imgur\.(?:com|io)")
 # imgur's "removed" picture, served with 200: 503 bytes, 161×81.
 _PLACEHOLDER_SIZE, _PLACEHOLDER_MD5 = 503, "d835884373f4d6c8f24742ceabe74946"
-_LONGEST_CONTENT_TYPE = 200
+_LONGEST_HEADER = 200
 
 
 @dataclass(slots=True)
@@ -43,6 +43,8 @@ class Fetch:
     final_url: str | None = None
     http_status: int | None = None
     content_type: str | None = None
+    etag: str | None = None
+    last_modified: str | None = None
     fetched_at: float | None = None
     latency_ms: float | None = None
     data: bytes | None = None
@@ -83,7 +85,6 @@ class Download:
 
     async def attempt(self, url: URL) -> None:
         """Follow the redirects and read the body; FetchError where that fails."""
-        self._fetch.http_status = self._fetch.content_type = None
         self._left = self._settings.total_timeout
         for _ in range(self._settings.max_redirects + 1):
             _refuse_placeholder(url)
@@ -97,13 +98,18 @@ class Download:
     async def _hop(self, url: URL) -> URL | None:
         """Ask once; give where it redirects to, None when the body is there."""
         async with self._transport.request("GET", url, ACCEPT_IMAGES, self._left, self) as response:
-            self._fetch.http_status = response.status
-            self._fetch.content_type = _content_type(response)
+            self._note(response)
             if response.status not in REDIRECTS:
                 await self._take(response)
                 return None
             self._left -= time.monotonic() - self._running_since
             return _target(url, response.headers.get("Location"))
+
+    def _note(self, response: aiohttp.ClientResponse) -> None:
+        self._fetch.http_status = response.status
+        self._fetch.content_type = _header(response, "Content-Type")
+        self._fetch.etag = _header(response, "ETag")
+        self._fetch.last_modified = _header(response, "Last-Modified")
 
     async def _take(self, response: aiohttp.ClientResponse) -> None:
         """Read an answer that is no redirect; FetchError where it is not one image's bytes."""
@@ -171,9 +177,9 @@ def _refuse_placeholder(url: URL) -> None:
         raise FetchError(Reason.REMOVED_AT_HOST)
 
 
-def _content_type(response: aiohttp.ClientResponse) -> str | None:
-    value = response.headers.get("Content-Type")
-    return printable(value)[:_LONGEST_CONTENT_TYPE] if value else None
+def _header(response: aiohttp.ClientResponse, name: str) -> str | None:
+    value = response.headers.get(name)
+    return printable(value)[:_LONGEST_HEADER] if value else None
 
 
 def _md5(data: bytes) -> str:
