@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pyarrow as pa
@@ -25,7 +25,9 @@ class Held:
 
 
 def held_from(candidate: Candidate, fetch: Fetch) -> Held:
-    """Make a fetched candidate ready."""
+    """Make a fetched candidate ready; what its picture's header said replaces what its host declared."""
+    if fetch.size is not None:
+        candidate = replace(candidate, width=fetch.size.width, height=fetch.size.height)
     ready = Ready(
         candidate=candidate,
         outcome=fetch.outcome,

@@ -17,6 +17,7 @@ from models.records import Outcome
 
 # After all tries, where the host does not say itself when to come back.
 ASK_AGAIN_SECONDS = 60.0
+REDIRECTS = (301, 302, 303, 307, 308)
 _FORBIDDEN = (401, 403, 451)
 _GONE = (404, 410)
 _MAY_PASS = (408, 425)

@@ -10,9 +10,10 @@ from yarl import URL
 
 from actors.crawler.api import NOTHING, ApiAnswer
 from actors.crawler.backoff import Backoff
+from actors.crawler.body import read_body
 from actors.crawler.budgets import Ask
-from actors.crawler.download import REDIRECTS, Download, Fetch, read_body
-from actors.crawler.failures import FetchError, status_error
+from actors.crawler.download import Download, Fetch
+from actors.crawler.failures import REDIRECTS, FetchError, status_error
 from actors.crawler.leases import alone
 from actors.crawler.locate import BadUrlError, clean, join, shown
 from actors.crawler.settings import CrawlSettings

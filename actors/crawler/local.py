@@ -7,7 +7,8 @@ import stat
 import time
 from urllib.parse import unquote, urlsplit
 
-from actors.crawler.download import Fetch, refuse_no_image
+from actors.crawler.body import refuse_no_image
+from actors.crawler.download import Fetch
 from actors.crawler.failures import FetchError
 from actors.crawler.locate import printable
 from models.reasons import Reason, Stage
