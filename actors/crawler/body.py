@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import sys
 
-import aiohttp
-
 from actors.crawler.failures import FetchError
+from actors.crawler.inflate import inflater
 from actors.crawler.peek import LONGEST_HEAD, Size, size_of
 from actors.crawler.sniff import ENOUGH, is_no_image
+from actors.crawler.transport import Answer, Watch
 from models.gates import ShapeGates
 from models.reasons import Reason
 
 # Less than this is read to its end: a connection that is closed has to be opened again.
 REST_WORTH_SAVING = 1 << 14
+# What is taken of a body of unknown length before there has to be room for it.
+_FIRST_ROOM = 1 << 16
 _NEVER = sys.maxsize
 
 
@@ -45,23 +47,35 @@ class Gate:
                 raise FetchError(reason)
 
 
-async def read_body(response: aiohttp.ClientResponse, cap: int, gate: Gate | None = None) -> bytes:
+async def read_body(answer: Answer, cap: int, watch: Watch, gate: Gate | None = None) -> bytes:
     """Read a body of at most ``cap`` bytes after decompression; FetchError(too_large) as soon as it is more.
 
-    With a ``gate``, what is no image, or none that is wanted, is refused as soon as its first bytes say so. A body
-    shorter than its Content-Length is aiohttp's ClientPayloadError.
+    ``watch`` is asked for room before many bytes are taken. With a ``gate``, what is no image, or none that is wanted,
+    is refused as soon as its first bytes say so. A body shorter than its Content-Length is aiohttp's
+    ClientPayloadError.
     """
-    if (response.content_length or 0) > cap:
+    content, declared = answer.response.content, answer.response.content_length
+    if declared is not None and declared > cap:
         raise FetchError(Reason.TOO_LARGE, "declared")
+    if declared is not None:
+        await answer.pause(watch.room(declared))
+    room = declared or _FIRST_ROOM
+    inflate = inflater(answer.response.headers.get("Content-Encoding"))
     parts: list[bytes] = []
     size = 0
-    while chunk := await response.content.readany():
-        parts.append(chunk)
-        size += len(chunk)
+    while chunk := await content.readany():
+        part = chunk if inflate is None else inflate.feed(chunk, cap + 1 - size)
+        parts.append(part)
+        size += len(part)
         if size > cap:
             raise FetchError(Reason.TOO_LARGE)
-        if gate is not None and size >= gate.at and not response.content.at_eof():
+        if size > room:
+            room = min(2 * size, cap)
+            await answer.pause(watch.room(room))
+        if gate is not None and size >= gate.at and not content.at_eof():
             gate.look(b"".join(parts))
+    if inflate is not None and parts:
+        inflate.end()
     data = b"".join(parts)
     if gate is not None and gate.at == ENOUGH:
         refuse_no_image(data)

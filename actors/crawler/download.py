@@ -17,7 +17,7 @@ from actors.crawler.peek import Size, size_of
 from actors.crawler.robots import crawler_token, opted_out
 from actors.crawler.settings import CrawlSettings
 from actors.crawler.slots import Turn
-from actors.crawler.transport import Transport, Watch, wait_asked_for
+from actors.crawler.transport import Answer, Transport, Watch, wait_asked_for
 from models.reasons import Reason
 from models.records import Outcome
 
@@ -78,9 +78,9 @@ class Download:
         self._began = self._running_since if self._began is None else self._began
         self._watch.runs()
 
-    def expects(self, size: int) -> None:
+    async def room(self, size: int) -> None:
         """Pass on how many bytes are coming."""
-        self._watch.expects(size)
+        await self._watch.room(size)
 
     async def attempt(self, url: URL) -> None:
         """Follow the redirects and read the body; FetchError where that fails."""
@@ -96,10 +96,11 @@ class Download:
 
     async def _hop(self, url: URL) -> URL | None:
         """Ask once; give where it redirects to, None when the body is there."""
-        async with self._transport.request("GET", url, ACCEPT_IMAGES, self._left, self) as response:
+        async with self._transport.request("GET", url, ACCEPT_IMAGES, self._left, self) as answer:
+            response = answer.response
             self._note(response)
             if response.status not in REDIRECTS:
-                await self._take(url, response)
+                await self._take(url, answer)
                 return None
             self._left -= time.monotonic() - self._running_since
             return _target(url, response.headers.get("Location"))
@@ -110,19 +111,18 @@ class Download:
         self._fetch.etag = _header(response, "ETag")
         self._fetch.last_modified = _header(response, "Last-Modified")
 
-    async def _take(self, url: URL, response: aiohttp.ClientResponse) -> None:
+    async def _take(self, url: URL, answer: Answer) -> None:
         """Read an answer that is no redirect; FetchError where it is not one image's bytes."""
+        response = answer.response
         error = status_error(response.status, wait_asked_for(response))
         if error is not None:
             raise error
         token = crawler_token(self._settings.user_agent)
         if self._settings.robots and opted_out(response.headers.getall("X-Robots-Tag", ()), token):
             raise FetchError(Reason.OPTED_OUT)
-        if response.content_length is not None and response.content_length <= self._settings.max_bytes:
-            self._watch.expects(response.content_length)
         gate = Gate(self._settings.shape, response.content_length)
         try:
-            data = await read_body(response, self._settings.max_bytes, gate)
+            data = await read_body(answer, self._settings.max_bytes, self, gate)
         finally:
             self._fetch.size = gate.size
         _refuse_placeholder_image(url, data)

@@ -54,7 +54,7 @@ def status_error(status: int, retry_after: float | None = None) -> FetchError | 
         return FetchError(Reason.NOT_FOUND)
     if status == 429:
         return FetchError(Reason.RATE_LIMITED, temporary=True, retry_after=later)
-    if status >= 500:
+    if 500 <= status < 600:
         return FetchError(Reason.SERVER_ERROR, temporary=True, retry_after=later)
     return FetchError(Reason.HTTP_ERROR, temporary=status in _MAY_PASS)
 

@@ -21,7 +21,7 @@ from actors.crawler.transport import Transport, Unwatched, Watch, wait_asked_for
 from models.reasons import Reason, Stage
 from models.records import Outcome
 
-_ACCEPT_JSON = {"Accept": "application/json"}
+_ACCEPT_JSON = {"Accept": "application/json", "Accept-Encoding": "gzip"}
 _LONGEST_JSON = 32 << 20
 
 
@@ -121,9 +121,11 @@ class Fetcher:
         error: FetchError | None = None
         seconds = self._settings.total_timeout
         try:
-            async with self._transport.request(method, url, headers, seconds, Unwatched()) as response:
+            watch = Unwatched()
+            async with self._transport.request(method, url, headers, seconds, watch) as answer:
+                response = answer.response
                 status, location = response.status, response.headers.get("Location")
-                raw = b"" if status in REDIRECTS else await read_body(response, _LONGEST_JSON)
+                raw = b"" if status in REDIRECTS else await read_body(answer, _LONGEST_JSON, watch)
             error = None if status in REDIRECTS else status_error(status, wait_asked_for(response))
         except FetchError as failure:
             error = failure

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass
 from typing import Protocol
 
 import aiohttp
@@ -41,8 +42,8 @@ class Watch(Protocol):
         """The request is on its way."""
         ...
 
-    def expects(self, size: int) -> None:
-        """The host says how many bytes are coming."""
+    async def room(self, size: int) -> None:
+        """Wait until there is room for a body of so many bytes."""
         ...
 
 
@@ -57,8 +58,24 @@ class Unwatched:
     def runs(self) -> None:
         """Nothing to note."""
 
-    def expects(self, size: int) -> None:
-        """Nothing to note."""
+    async def room(self, size: int) -> None:
+        """Nobody counts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A response whose body is still to come, and the time it has."""
+
+    response: aiohttp.ClientResponse
+    deadline: asyncio.Timeout
+
+    async def pause(self, until: Awaitable[None]) -> None:
+        """Wait for something that is not the host's fault, without counting the time."""
+        loop, when = asyncio.get_running_loop(), self.deadline.when()
+        began = loop.time()
+        self.deadline.reschedule(None)
+        await until
+        self.deadline.reschedule(None if when is None else when + loop.time() - began)
 
 
 class Transport:
@@ -90,6 +107,7 @@ class Transport:
                 total=None, connect=settings.connect_timeout, sock_read=settings.idle_timeout
             ),
             read_bufsize=READ_BUFFER,
+            auto_decompress=False,
         )
         self._keeping = asyncio.create_task(self._slots.keep())
         return self
@@ -105,7 +123,7 @@ class Transport:
     @asynccontextmanager
     async def request(
         self, method: str, url: URL, headers: Mapping[str, str], seconds: float, watch: Watch
-    ) -> AsyncIterator[aiohttp.ClientResponse]:
+    ) -> AsyncIterator[Answer]:
         """Ask, without following redirects, and hold the host's connection until the block is left.
 
         ``seconds`` counts from the request's start, not from the wait for it. FetchError for whatever the
@@ -128,12 +146,12 @@ class Transport:
             stack.enter_context(told_as_reasons())
             await stack.enter_async_context(self._running)
             watch.runs()
-            await stack.enter_async_context(asyncio.timeout(seconds))
+            deadline = await stack.enter_async_context(asyncio.timeout(seconds))
             response = await stack.enter_async_context(
                 self._session.request(method, place, headers={**headers, **named}, allow_redirects=False)
             )
             seen.append(response)
-            yield response
+            yield Answer(response, deadline)
 
 
 def wait_asked_for(response: aiohttp.ClientResponse) -> float | None:
@@ -165,7 +183,7 @@ def _judge(visit: Visit, response: aiohttp.ClientResponse) -> None:
         visit.refused(wait, Reason.RATE_LIMITED)
     elif response.status == 503 and wait is not None:
         visit.refused(wait, Reason.SERVER_ERROR)
-    elif response.status >= 500:
+    elif 500 <= response.status < 600:
         visit.failed(Reason.SERVER_ERROR)
     else:
         visit.answered()
