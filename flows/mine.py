@@ -136,6 +136,8 @@ def run(
     interrupts.install()
     where = placement.plan(settings.device)
     console.print("\n".join(where.lines()), highlight=False)
+    if not settings.crawl.robots:
+        console.print("X-Robots-Tag is not heeded (crawl.robots): hosts' opt-outs are passed over")
     inspect = Inspect(settings.crawl.shape, encoder_row(settings.encoder), thumbs=settings.thumbs)
     warming = threading.Thread(target=warm_up, args=(Judge([inspect]), where), daemon=True)
     warming.start()
