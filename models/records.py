@@ -88,6 +88,8 @@ class Ready:
     host: str | None = None
     http_status: int | None = None
     content_type: str | None = None
+    etag: str | None = None
+    last_modified: str | None = None
     fetched_at: float | None = None
     latency_ms: float | None = None
 

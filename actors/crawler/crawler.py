@@ -20,6 +20,7 @@ import pyarrow as pa
 
 from actors.crawler.ahead import Ahead, Errand
 from actors.crawler.blocks import Held, held_from, ready_table
+from actors.crawler.budgets import asking
 from actors.crawler.download import Fetch
 from actors.crawler.events import Awoke, Event, Fetched, Late, Offer, Resolved, Said
 from actors.crawler.fetch import Fetcher
@@ -53,20 +54,21 @@ class UnknownKeyError(KeyError):
 class Crawler:
     """Fetches images ahead of the windows that will want them; see the module.
 
-    ``share`` is the number of crawlers in the cluster; ``listing`` names the actor that asks Reddit about posts.
+    ``budgets`` is the name of the actor (``HostBudgets``) that divides the hosts' budgets among several crawlers,
+    ``listing`` that of the one that asks Reddit about posts.
     ``resolve`` replaces the resolvers package.
     """
 
     def __init__(
         self,
         settings: CrawlSettings,
-        share: int = 1,
+        budgets: str | None = None,
         resolve: Resolve | None = None,
         listing: str | None = None,
     ) -> None:
         self._listing = listing
         self._settings = settings
-        self._fetcher = Fetcher(settings, share)
+        self._fetcher = Fetcher(settings, asking(budgets) if budgets is not None else None)
         self._resolve_with = resolve
         self._ahead = Ahead(settings.ahead_bytes)
         self._held: dict[str, Held] = {}

@@ -9,7 +9,8 @@ from urllib.parse import unquote, urlsplit
 
 import pyarrow as pa
 
-from actors.crawler.download import Fetch, refuse_no_image
+from actors.crawler.body import refuse_no_image
+from actors.crawler.download import Fetch
 from actors.crawler.failures import FetchError
 from actors.crawler.locate import printable
 from actors.crawler.remote import cause_of, is_remote, place_of

@@ -20,8 +20,10 @@ def clean(text: str) -> URL:
     """Read an http or https URL, without its userinfo and fragment; BadUrlError where it is none."""
     try:
         url = URL(text.strip())
-        # A port that is not a number shows only when it is asked for.
-        usable = url.scheme in ("http", "https") and _HOST.fullmatch(url.raw_host or "") and url.port
+        # A port that is not a number, and a host that is no IDNA name, show only when they are asked for.
+        usable = (
+            url.scheme in ("http", "https") and _HOST.fullmatch(url.raw_host or "") and url.host and url.port
+        )
     except (ValueError, TypeError) as error:
         raise BadUrlError(type(error).__name__) from None
     if not usable:

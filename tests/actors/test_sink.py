@@ -209,7 +209,8 @@ def test_a_commit_without_vectors_removes_those_of_a_dead_one(output: Output, in
 def test_a_failure_that_is_replayed_keeps_what_was_learned_of_it(output: Output, index: Any) -> None:
     learned = {
         "url": "https://a.test/1", "final_url": "https://b.test/1", "host": "a.test", "http_status": 404,
-        "content_type": "text/html", "fetched_at": 1700000000.25, "latency_ms": 12.5,
+        "content_type": "text/html", "etag": '"x"', "last_modified": "yesterday", "fetched_at": 1700000000.25,
+        "latency_ms": 12.5,
     }  # fmt: skip
     window = replace(manifest("t3_a/0", "t3_b/0"), facts={"t3_a/0": learned, "t3_b/0": learned})
     seen_now = empty_row("t3_b/0") | {"url": "https://now.test/", "http_status": 410}

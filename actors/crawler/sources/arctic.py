@@ -9,9 +9,9 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import UTC, datetime
 from typing import Any
 
+from actors.crawler.backoff import Backoff
 from actors.crawler.resolvers.shapes import number_of
 from actors.crawler.settings import CrawlSettings
-from actors.crawler.slots import Backoff
 from actors.crawler.sources.arctic_client import Answer, ArcticClient
 from actors.crawler.sources.dates import moment
 from actors.crawler.sources.post import submission_of

@@ -14,9 +14,9 @@ from typing import Any
 import orjson
 import requests
 
+from actors.crawler.backoff import retry_after
 from actors.crawler.locate import printable
 from actors.crawler.settings import CrawlSettings
-from actors.crawler.slots import retry_after
 from actors.crawler.sources.spec import SourceError
 
 # "A couple of requests per second" are welcome; its answers have up to 1000 posts.

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
+from actors.crawler.backoff import Backoff
 from actors.crawler.settings import CrawlSettings
-from actors.crawler.slots import Backoff
 from actors.crawler.sources import (
     Cursor,
     Page,
