@@ -19,7 +19,7 @@ from actors.crawler.leases import alone
 from actors.crawler.locate import BadUrlError, clean, join, shown
 from actors.crawler.settings import CrawlSettings
 from actors.crawler.transport import Transport, Unwatched, Watch, wait_asked_for
-from models.reasons import Reason, Stage
+from models.reasons import Reason, Stage, Verdict
 from models.records import Outcome
 
 _ACCEPT_JSON = {"Accept": "application/json", "Accept-Encoding": "gzip"}
@@ -52,13 +52,14 @@ class Fetcher:
         """Try the URLs in order until one gives bytes that may be an image; never raises for what hosts do.
 
         When all fail, the failure is the last one, or one that may pass where there was such a one: it tells
-        more about whether to ask again. A host that opts out ends it: its image is not taken elsewhere.
+        more about whether to ask again. A host that opts out ends it: its image is not taken elsewhere; and so does an
+        image that is not wanted for its shape, whose smaller copies would not be either.
         """
         watch = watch or Unwatched()
         failed: Fetch | None = None
         for url in urls:
             fetch = await self._get_one(url, watch)
-            if fetch.outcome is None or fetch.outcome.reason is Reason.OPTED_OUT:
+            if fetch.outcome is None or fetch.outcome.reason.verdict is not Verdict.FAILED:
                 return fetch
             failed = failed if failed is not None and failed.temporary else fetch
         return failed or Fetch(outcome=Outcome(Reason.BAD_URL, Stage.FETCH, "no url"))

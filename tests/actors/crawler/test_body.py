@@ -74,6 +74,16 @@ async def test_so_is_one_that_no_gate_lets_through(width: int, height: int, reas
 
 
 @in_loop
+async def test_a_smaller_copy_of_what_is_not_wanted_is_not_asked_for() -> None:
+    server = ImageServer({"/x": image(picture("JPEG", 1200, 100))})
+    gates = ShapeGates(min_pixels=1)
+    async with server, Fetcher(server.settings(shape=gates), backoff=QUICK) as fetcher:
+        fetch = await fetcher.get([server.url("/x"), server.url("/preview")])
+    assert fetch.outcome is not None and fetch.outcome.reason is Reason.TOO_WIDE
+    assert fetch.url == server.url("/x") and not server.hits["/preview"]
+
+
+@in_loop
 async def test_what_is_wanted_and_what_is_nearly_there_is_read_to_its_end() -> None:
     small, large = picture("JPEG", 110, 110), picture("JPEG", 400, 400)
     assert len(small) < FIRST < len(large)
