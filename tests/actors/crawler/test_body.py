@@ -75,7 +75,8 @@ async def test_so_is_one_that_no_gate_lets_through(width: int, height: int, reas
 
 @in_loop
 async def test_a_smaller_copy_of_what_is_not_wanted_is_not_asked_for() -> None:
-    server = ImageServer({"/x": image(picture("JPEG", 1200, 100))})
+    server = ImageServer()
+    server.paths["/x"] = first_bytes_of(server, picture("JPEG", 1200, 100))
     gates = ShapeGates(min_pixels=1)
     async with server, Fetcher(server.settings(shape=gates), backoff=QUICK) as fetcher:
         fetch = await fetcher.get([server.url("/x"), server.url("/preview")])
