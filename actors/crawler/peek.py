@@ -1,9 +1,9 @@
 """What a body's first bytes say of its picture's size, so that an unwanted picture costs a few of them, not all.
 
 A JPEG or GIF header is read by what inspects the whole picture later (Pillow, lazily and in Python), unless a JPEG is
-wanted whichever way it is turned: to see that takes a tenth of the time. Pillow reads a WebP or AVIF as a whole, in native
-code, and inflates what a PNG holds before its pixels, so their headers are read here. imagesize 2.0.1, the library for
-it, fails at each AVIF that is turned.
+wanted whichever way it is turned: to see that takes a tenth of the time. Pillow reads a WebP or AVIF as a whole, in
+native code, and inflates what a PNG holds before its pixels, so their headers are read here. imagesize 2.0.1, the
+library for it, fails at each AVIF that is turned.
 """
 
 from __future__ import annotations
