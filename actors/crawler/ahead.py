@@ -53,6 +53,9 @@ class ByteBudget:
 
     async def grow(self, errand: Errand, size: int) -> None:
         """Promise ``size`` bytes in all to a candidate, when there is room for them."""
+        if errand is self._beyond:
+            errand.promise(size)
+            return
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         heapq.heappush(self._growing, (errand.turn, next(self._count), size, errand, future))
         self.serve()
@@ -65,7 +68,7 @@ class ByteBudget:
             if not future.done():
                 others = self.used - errand.promised
                 if others + size > self._limit:
-                    if others > self._limit or self._beyond not in (None, errand):
+                    if others > self._limit or self._beyond is not None:
                         return
                     self._beyond = errand
                 errand.promise(size)

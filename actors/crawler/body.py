@@ -6,7 +6,7 @@ import sys
 
 from actors.crawler.failures import FetchError
 from actors.crawler.inflate import inflater
-from actors.crawler.peek import LONGEST_HEAD, Size, size_of
+from actors.crawler.peek import LONGEST_HEAD, Size, unwanted
 from actors.crawler.sniff import ENOUGH, is_no_image
 from actors.crawler.transport import Answer, Watch
 from models.gates import ShapeGates
@@ -37,11 +37,10 @@ class Gate:
             refuse_no_image(head)
         left = _NEVER if self._length is None else self._length - len(head)
         self.at = 2 * len(head) if left >= REST_WORTH_SAVING and len(head) < LONGEST_HEAD else _NEVER
-        size = size_of(head) if self.at is not _NEVER else None
-        reasons = size.reasons(self._shape) if size is not None else ()
-        if len(reasons) == 1:
+        found = unwanted(head, self._shape) if self.at is not _NEVER else None
+        if found is not None:
             self.at = _NEVER
-            (reason,) = reasons
+            size, reason = found
             if reason is not None:
                 self.size = size
                 raise FetchError(reason)

@@ -1,8 +1,9 @@
 """What a body's first bytes say of its picture's size, so that an unwanted picture costs a few of them, not all.
 
-A JPEG or GIF header is read by what inspects the whole picture later (Pillow, lazily and in Python). Pillow reads a
-WebP or AVIF as a whole, in native code, and inflates what a PNG holds before its pixels, so their headers are
-read here. imagesize 2.0.1, the library for it, fails at each AVIF that is turned.
+A JPEG or GIF header is read by what inspects the whole picture later (Pillow, lazily and in Python), unless a JPEG is
+wanted whichever way it is turned: to see that takes a tenth of the time. Pillow reads a WebP or AVIF as a whole, in
+native code, and inflates what a PNG holds before its pixels, so their headers are read here. imagesize 2.0.1, the
+library for it, fails at each AVIF that is turned.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from models.reasons import Reason
 
 # Longer headers are rare, and one that is made of tiny parts costs a second of Python for each 300 KB.
 LONGEST_HEAD = 1 << 18
+_JPEG = b"\xff\xd8\xff"
 _PNG = b"\x89PNG\r\n\x1a\n"
 _BAD_BYTES = (struct.error, IndexError)
 
@@ -35,10 +37,18 @@ class Size:
         return found if self.upright else found | {gates.reason(self.height, self.width)}
 
 
+def unwanted(head: bytes, gates: ShapeGates) -> tuple[Size, Reason | None] | None:
+    """Give a picture's size, and why the gates do not let it through if they do not; None where that is not certain."""
+    stored = _jpeg(head) if head.startswith(_JPEG) else None
+    size = stored if stored is not None and stored.reasons(gates) == {None} else size_of(head)
+    reasons = size.reasons(gates) if size is not None else set()
+    return (size, reasons.pop()) if size is not None and len(reasons) == 1 else None
+
+
 def size_of(head: bytes) -> Size | None:
     """Read the size out of a body's first bytes; None where they do not tell it (yet)."""
     try:
-        if head.startswith((b"\xff\xd8\xff", b"GIF8")):
+        if head.startswith((_JPEG, b"GIF8")):
             return _whole_header(head)
         if head.startswith(_PNG) and head[12:16] == b"IHDR":
             width, height = struct.unpack_from(">II", head, 16)
@@ -49,6 +59,18 @@ def size_of(head: bytes) -> Size | None:
     except _BAD_BYTES:
         return None
     return None if found is None else Size(*found)
+
+
+def _jpeg(head: bytes) -> Size | None:
+    """Read the size that a JPEG is stored in, out of its first frame header (ITU-T T.81, B.1.1.4 and B.2.2)."""
+    at = 2
+    while at + 9 <= len(head) and head[at] == 0xFF:
+        marker = head[at + 1]
+        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
+            height, width = struct.unpack_from(">HH", head, at + 5)
+            return Size(width, height, upright=False)
+        at += 2 + int.from_bytes(head[at + 2 : at + 4], "big")
+    return None
 
 
 def _whole_header(head: bytes) -> Size | None:

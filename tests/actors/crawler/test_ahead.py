@@ -42,11 +42,11 @@ async def test_one_may_go_beyond_the_limit_and_the_others_wait_in_order() -> Non
     budget.serve()
     await waiting[1]
     assert budget.used == 120
-    # It grows on: it is the one that may.
-    await second.room(90)
     small = asyncio.create_task(first.room(41))
     await asyncio.sleep(1)
     assert not small.done()
+    # It grows on, past those that wait: it is the one that may.
+    await second.room(90)
     small.cancel()
     budget.stops(second)
     await first.room(10)
