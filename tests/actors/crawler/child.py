@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from actors.crawler.crawler import Crawler
-from actors.crawler.events import Fetched
+from actors.crawler.events import Fetched, Offer
 from actors.crawler.settings import CrawlSettings
 from models.records import Candidate, Submission
 
@@ -41,7 +41,7 @@ async def _fetched(crawler: Crawler, urls: dict[str, str]) -> Rows:
 
 
 async def _taken_one_by_one(crawler: Crawler, urls: dict[str, str]) -> Rows:
-    offer = [(n, Submission(name, "", {"url": url})) for n, (name, url) in enumerate(urls.items())]
+    offer = [Offer(n, Submission(name, "", {"url": url})) for n, (name, url) in enumerate(urls.items())]
     await crawler.offer(offer, frozenset())
     rows: Rows = {}
     while len(rows) < len(urls):
