@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from actors.deferred import Deferred, deferred_of
-from actors.manifest import FOLDER, Manifest, read_manifest
+from actors.deferred import Deferred
+from actors.manifest import FOLDER, Manifest, manifest_path, read_manifest
 from actors.storage import Output
 from models.keys import key_hash
 
@@ -62,24 +62,24 @@ def _is_in(run: Hashes, values: Hashes) -> Flags:
     return found
 
 
-def write_state(output: Output, manifest: Manifest, deferred: list[Deferred]) -> None:
-    """Note, once a window is committed, what is put off; all of it can be read from the manifests again."""
-    output.write_json(STATE, {"window": manifest.number, "deferred": deferred})
+def write_state(output: Output, manifest: Manifest, owed: dict[str, int]) -> None:
+    """Note, once a window is committed, which manifest holds what is owed; the manifests alone tell it too."""
+    output.write_json(STATE, {"window": manifest.number, "owed": owed})
 
 
-def read_state(output: Output) -> tuple[int, list[Deferred]]:
-    """Give the window at which the state was written, 0 where there is none, and what was put off then."""
+def read_state(output: Output) -> tuple[int, dict[str, int]]:
+    """Give the window at which the state was written, 0 where there is none, and what was owed then."""
     if not output.exists(STATE):
-        return 0, []
+        return 0, {}
     fields = output.read_json(STATE)
-    return fields["window"], [deferred_of(one) for one in fields["deferred"]]
+    return fields["window"], fields["owed"]
 
 
 class Ledger:
     """What manifests and verdict shards hold: submissions seen, whole or in part, and the next window's number.
 
     ``unfinished`` are the manifests without a shard, in order: a restart replays them first. ``cursors`` are the
-    newest manifest's, and ``deferred`` what was put off and has no row yet.
+    newest manifest's; ``deferred`` what was put off and has no row yet, ``written`` the windows that hold it, by key.
     """
 
     def __init__(self, output: Output) -> None:
@@ -98,21 +98,25 @@ class Ledger:
         numbers = done | {PurePosixPath(path).stem for path in manifests}
         self.next_window = max(map(int, numbers), default=0) + 1
         self.cursors: dict[str, Any] = read_manifest(output, manifests[-1]).cursors if manifests else {}
-        self.deferred = [one for one in self._put_off(output, manifests) if not self._has_row(one)]
+        self.written, self.deferred = self._owed(output, manifests)
 
-    def _put_off(self, output: Output, manifests: list[str]) -> list[Deferred]:
-        """Give what was put off, the latest of each: as the state knew it, and what manifests added since."""
-        last, known = read_state(output)
-        found = {one.key: one for one in known}
+    def _owed(self, output: Output, manifests: list[str]) -> tuple[dict[str, int], list[Deferred]]:
+        """Give what was put off and has no row: as the state knew it, and what manifests added and settled since."""
+        last, written = read_state(output)
+        held = {
+            number: read_manifest(output, manifest_path(number)) for number in sorted(set(written.values()))
+        }
+        found = {
+            one.key: one for number in held for one in held[number].deferred if written.get(one.key) == number
+        }
         for path in manifests:
             if int(PurePosixPath(path).stem) > last:
-                found |= {one.key: one for one in read_manifest(output, path).deferred}
-        return list(found.values())
-
-    def _has_row(self, deferred: Deferred) -> bool:
-        item = deferred.submission.item
-        # Of what --retry put off the row of an earlier attempt stands; it can be retried again.
-        return deferred.attempt > 1 or item in self.submissions or deferred.key in self._partly.get(item, ())
+                manifest = read_manifest(output, path)
+                for one in manifest.deferred:
+                    found[one.key], written[one.key] = one, manifest.number
+                for key in manifest.settled:
+                    found.pop(key, None)
+        return {key: written[key] for key in found}, list(found.values())
 
     def see(self, manifest: Manifest) -> None:
         """Remember a window's submissions: those of which it has the last candidate, and the parts of others."""

@@ -35,7 +35,8 @@ class Manifest:
     Dates, ids and names that are written for a window follow from this and never from the clock, so that judging
     it again writes the same. ``cursors`` hold, for each source, the place before which all is in manifests;
     ``facts``, by key, what was learned of a candidate whose outcome is final and is not fetched again; ``attempts``,
-    by key, those above 1; ``deferred`` what was put off since the manifest before.
+    by key, those above 1; ``deferred`` what was put off since the manifest before, and ``settled`` the keys of what
+    was, and is owed no more.
     """
 
     number: int
@@ -47,6 +48,7 @@ class Manifest:
     attempts: dict[str, int] = field(default_factory=dict)
     facts: dict[str, dict[str, Any]] = field(default_factory=dict)
     deferred: tuple[Deferred, ...] = ()
+    settled: tuple[str, ...] = ()
 
     @property
     def window(self) -> str:
@@ -56,7 +58,7 @@ class Manifest:
     @property
     def path(self) -> str:
         """Where the manifest is, relative to the output."""
-        return f"{FOLDER}/{self.window}.json"
+        return manifest_path(self.number)
 
     def shard(self, table: str) -> str:
         """Name this window's shard of ``verdicts``, ``embeddings`` or ``thumbs``."""
@@ -78,6 +80,7 @@ class Manifest:
             "candidates": self.candidates,
             "facts": self.facts,
             "deferred": self.deferred,
+            "settled": self.settled,
         }
 
 
@@ -96,6 +99,11 @@ def _unresolved(candidates: Iterable[Candidate]) -> frozenset[str]:
         for item, outcome in ended
         if outcome.stage is Stage.RESOLVE and outcome.reason.verdict is Verdict.FAILED
     )
+
+
+def manifest_path(number: int) -> str:
+    """Name the manifest of a window, relative to the output."""
+    return f"{FOLDER}/{number:08d}.json"
 
 
 def facts_of(readies: Iterable[Ready]) -> dict[str, dict[str, Any]]:
@@ -124,4 +132,5 @@ def read_manifest(output: Output, path: str) -> Manifest:
         attempts=fields.get("attempts", {}),
         facts=fields.get("facts", {}),
         deferred=tuple(map(deferred_of, fields["deferred"])),
+        settled=tuple(fields.get("settled", ())),
     )

@@ -8,7 +8,8 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from actors.deferred import Deferred
-from actors.manifest import FOLDER, read_manifest
+from actors.ledger import HashSet, Ledger
+from actors.manifest import manifest_path, read_manifest
 from actors.storage import Output
 from models.reasons import Reason, Verdict
 
@@ -31,39 +32,31 @@ def reason_of(text: str) -> Reason | None:
     return Reason(name) if name else None
 
 
-def failed_rows(output: Output, retry: str) -> Iterator[list[Deferred]]:
+def failed_rows(output: Output, ledger: Ledger, retry: str) -> Iterator[list[Deferred]]:
     """Give the failed candidates by submission, each due at once, with the number of the next attempt.
 
-    Only current rows count: those of a key's latest attempt.
+    Only current rows count: those of a key's latest attempt, which is not on its way again already.
     """
     wanted = reason_of(retry)
-    shards = output.names("verdicts", ".parquet")
-    latest = _latest(output, shards)
-    for shard in shards:
-        rows = [
-            row
-            for row in output.read_table(shard, _COLUMNS).to_pylist()
-            if row["verdict"] == ALL
-            and wanted in (None, row["reason"])
-            and row["attempt"] == latest.get(row["key"], 1)
-        ]
-        if rows:
-            yield from _owed(output, PurePosixPath(shard).stem, rows)
+    decided = HashSet()
+    decided.add(one.key for manifest in ledger.unfinished for one in manifest.candidates)
+    decided.add(one.key for one in ledger.deferred)
+    # The latest first, so that what is behind it is known to be older.
+    for shard in sorted(output.names("verdicts", ".parquet"), key=_window, reverse=True):
+        rows = output.read_table(shard, _COLUMNS).to_pylist()
+        failed = [row for row in rows if row["verdict"] == ALL and wanted in (None, row["reason"])]
+        current = [row for row in failed if row["key"] not in decided]
+        decided.add(row["key"] for row in rows if row["attempt"] > 1)
+        if current:
+            yield from _owed(output, _window(shard), current)
 
 
-def _latest(output: Output, shards: list[str]) -> dict[str, int]:
-    """Give the latest attempt of every key that was retried."""
-    found: dict[str, int] = {}
-    for shard in shards:
-        table = output.read_table(shard, ["key", "attempt"])
-        for key, attempt in zip(*(table[name].to_pylist() for name in ("key", "attempt")), strict=True):
-            if attempt > 1:
-                found[key] = max(attempt, found.get(key, 1))
-    return found
+def _window(shard: str) -> str:
+    return PurePosixPath(shard).stem
 
 
 def _owed(output: Output, window: str, rows: list[dict[str, Any]]) -> Iterator[list[Deferred]]:
-    manifest = read_manifest(output, f"{FOLDER}/{window}.json")
+    manifest = read_manifest(output, manifest_path(int(window)))
     candidates = {candidate.key: candidate for candidate in manifest.candidates}
     found: dict[str, list[Deferred]] = {}
     for row in rows:

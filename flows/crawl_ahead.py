@@ -7,7 +7,7 @@ import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from itertools import groupby, islice
+from itertools import groupby
 from typing import Any
 
 import pyarrow as pa
@@ -18,9 +18,9 @@ from actors.crawler.events import Awoke, Event, Fetched, Offer, Resolved, Said
 from actors.crawler.listing import Listed
 from actors.crawler.resolvers import crosspost_parent
 from actors.crawler.sources import Page
-from actors.crawler.sources.post import submission_of
 from actors.deferred import Deferred
 from actors.ledger import Ledger
+from flows.again import Again
 from flows.deferrals import Deferrals
 from flows.windows import Entry, Pick, WindowAssembler
 from models.keys import NO_CANDIDATE
@@ -31,7 +31,6 @@ Block = ray.ObjectRef[pa.Table]
 POLL_SECONDS = 0.5
 BLOCK_ROWS = 32
 BLOCK_BYTES = 16 << 20
-POSTS_A_CALL = 100
 # Not a crawler: what is decided here without one.
 DRIVER = -1
 
@@ -42,9 +41,9 @@ class CrawlAhead:
     """Owns the listing and the crawlers, asks them for more while there is room, and notices when one dies.
 
     Submissions get their place in the run's order here; ``limit`` is the number of new submissions to take in, and
-    ``ahead`` how many may be on their way. ``again`` are candidates of earlier runs to be had again, before the
-    sources are asked. A source that fails is given up with a line in ``failures``, and the others go on. ``notes``
-    are what the user should know; whoever shows them takes them out.
+    ``ahead`` how many may be on their way. ``retried`` are candidates of earlier runs that --retry wants. A source
+    that fails is given up with a line in ``failures``, and the others go on. ``notes`` are what the user should
+    know; whoever shows them takes them out.
     """
 
     def __init__(
@@ -57,7 +56,7 @@ class CrawlAhead:
         *,
         limit: int | None,
         ahead: int,
-        again: Iterator[list[Deferred]] | None = None,
+        retried: Iterator[list[Deferred]] | None = None,
     ) -> None:
         self._listing = listing
         self._listed = False
@@ -67,12 +66,11 @@ class CrawlAhead:
         self._ledger = ledger
         self._assembler = assembler
         self.deferrals = deferrals
-        self._again = again
-        self._posts: tuple[ray.ObjectRef[Any], list[list[Deferred]]] | None = None
+        self._again = Again(listing, deferrals, retried)
         self._limit = limit
         self._ahead = ahead
         self._order = 0
-        self._offered = {one.submission.item for one in ledger.deferred}
+        self._offered: set[str] = set()
         self._events: dict[int, ray.ObjectRef[Any]] = {}
         self._lives: dict[int, str] = {}
         self.failures: list[str] = []
@@ -86,12 +84,12 @@ class CrawlAhead:
     @property
     def listed(self) -> bool:
         """Tell whether the sources have given all there is, and what is to be had again is on its way."""
-        return self._listed and self._page is None and self._again is None
+        return self._listed and self._page is None and not self._again.is_retrying
 
     @property
     def ended(self) -> bool:
         """Tell whether nothing more will come: neither from the sources, nor of what was put off."""
-        return self.listed and not self.deferrals and self._posts is None
+        return self.listed and self._again.is_idle
 
     @property
     def full(self) -> bool:
@@ -99,14 +97,14 @@ class CrawlAhead:
         return len(self._assembler) >= self._ahead
 
     def stop(self) -> None:
-        """Ask for nothing more."""
-        self._listed, self._again = True, None
+        """Ask the sources for nothing more."""
+        self._listed = True
 
     def poll(self, timeout: float = POLL_SECONDS) -> None:
         """Take in what the listing and the crawlers have to say, waiting so many seconds at most."""
         self._ask()
-        single = [self._page, self._posts[0] if self._posts else None]
-        waiting = [*self._events.values(), *(ref for ref in single if ref is not None)]
+        answers = (self._page, self._again.answer)
+        waiting = [*self._events.values(), *(answer for answer in answers if answer is not None)]
         if ray.wait(waiting, num_returns=1, timeout=timeout)[0]:
             done, _ = ray.wait(waiting, num_returns=len(waiting), timeout=0)
             self._take_in(set(done))
@@ -115,9 +113,6 @@ class CrawlAhead:
         if self._page is not None and self._page in done:
             page, self._page = self._page, None
             self._take_listed(ray.get(page))
-        if self._posts is not None and self._posts[0] in done:
-            (answer, due), self._posts = self._posts, None
-            self._readmit(due, ray.get(answer) or {})
         for crawler, future in list(self._events.items()):
             if future in done:
                 del self._events[crawler]
@@ -159,38 +154,18 @@ class CrawlAhead:
     def _ask(self) -> None:
         # A crawler that has not said its name yet would not know an offer as its own.
         if len(self._lives) == len(self._crawlers) and not self.full:
-            self._ask_again()
+            self._readmit()
             if self._page is None and not self._listed and time.monotonic() >= self._page_due:
                 self._page = self._listing.next_page.remote(self._assembler.cursors)
         for crawler, handle in enumerate(self._crawlers):
             if crawler not in self._events:
                 self._events[crawler] = handle.events.remote(POLL_SECONDS)
 
-    def _ask_again(self) -> None:
-        """Offer what is due again; what has no URL yet with its post as it is now, where Reddit tells."""
-        if self._posts is not None:
-            return
-        due = self.deferrals.take_due()
-        if self._again is not None:
-            more = list(islice(self._again, POSTS_A_CALL))
-            self._again = self._again if more else None
-            due += more
-        ids = [id_ for owed in due if (id_ := _post_to_ask_for(owed)) is not None][:POSTS_A_CALL]
-        if ids:
-            self._posts = self._listing.posts.remote(ids), due
-        elif due:
-            self._readmit(due, {})
-
-    def _readmit(self, due: list[list[Deferred]], posts: dict[str, dict[str, Any]]) -> None:
-        for owed in due:
-            submission = owed[0].submission
-            post = posts.get(submission.item.removeprefix("t3_"))
-            if post is not None:
-                submission = replace(submission, post=submission_of(post, submission.source).post)
+    def _readmit(self) -> None:
+        for submission, owed in self._again.take():
             seen = self._ledger.seen_of(submission.item) - {one.key for one in owed}
             crawler = self._order % len(self._crawlers)
             order = self._add(Entry(submission, crawler, seen, tuple(owed)))
-            self._offered.add(submission.item)
             self._offer(crawler, [_offer_of(order, submission, owed)], seen)
 
     def _take_page(self, source: str, page: Page) -> None:
@@ -205,7 +180,7 @@ class CrawlAhead:
             # A page that was not taken whole is listed again.
             self._assembler.mark(source, page.cursor)
         for crawler, offered in offers.items():
-            seen = frozenset[str]().union(*(self._ledger.seen_of(one.submission.item) for one in offered))
+            seen = frozenset[str]().union(*(self._seen_of(one.submission.item) for one in offered))
             self._offer(crawler, offered, seen)
 
     def _offer(self, crawler: int, offered: list[Offer], seen: frozenset[str]) -> None:
@@ -218,7 +193,7 @@ class CrawlAhead:
 
     def _take(self, submission: Submission, offers: dict[int, list[Offer]]) -> None:
         item = submission.item
-        if item in self._ledger.submissions or item in self._offered:
+        if item in self._ledger.submissions or item in self._offered or self.deferrals.owes(item):
             self.known += 1
             return
         self.seen += 1
@@ -228,8 +203,12 @@ class CrawlAhead:
             self._skip_crosspost(submission, parent)
             return
         crawler = self._order % len(self._crawlers)
-        order = self._add(Entry(submission, crawler, self._ledger.seen_of(item)))
+        order = self._add(Entry(submission, crawler, self._seen_of(item)))
         offers.setdefault(crawler, []).append(Offer(order, submission))
+
+    def _seen_of(self, item: str) -> frozenset[str]:
+        """Give what is not wanted of a submission that is listed: what was seen, and what is owed on its own."""
+        return self._ledger.seen_of(item) | self.deferrals.keys_of(item)
 
     def _add(self, entry: Entry) -> int:
         order, self._order = self._order, self._order + 1
@@ -287,24 +266,15 @@ class CrawlAhead:
             self._offer_again(crawler)
 
     def _offer_again(self, crawler: int) -> None:
-        lost = list(self._assembler.held_by(crawler))
-        for _, entry in lost:
+        for order, entry in list(self._assembler.held_by(crawler)):
             self._assembler.forget_progress(entry)
-        seen = frozenset[str]().union(*(entry.done for _, entry in lost))
-        offers = [_offer_of(order, entry.submission, entry.owed) for order, entry in lost]
-        self._offer(crawler, offers, seen)
+            # One by one: a key that one entry has done with may be what another owes.
+            self._offer(crawler, [_offer_of(order, entry.submission, entry.owed)], frozenset(entry.done))
 
 
 def _offer_of(order: int, submission: Submission, owed: Sequence[Deferred]) -> Offer:
     candidates = tuple(one.candidate for one in owed)
     return Offer(order, submission, candidates, any(one.attempt > 1 for one in owed))
-
-
-def _post_to_ask_for(owed: Sequence[Deferred]) -> str | None:
-    """Give the id of a Reddit post that has to be read again; links and files are as they were."""
-    item = owed[0].submission.item
-    unresolved = any(not one.candidate.urls for one in owed)
-    return item.removeprefix("t3_") if unresolved and item.startswith("t3_") else None
 
 
 def _chunks(ready: Sequence[Ready]) -> Iterator[list[Ready]]:

@@ -4,24 +4,37 @@ from __future__ import annotations
 
 import heapq
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 
 from actors.crawler.settings import Deferral
 from actors.deferred import Deferred
+from models.keys import NO_CANDIDATE
 
 # They are held in memory, each with its post: what comes on top ends as it is, for --retry.
 MOST = 10_000
+NOWHERE: Mapping[str, int] = MappingProxyType({})
 
 
 class Deferrals:
-    """Deferred candidates by key, the latest of each. ``owed`` are those that earlier runs left."""
+    """Deferred candidates by key, the latest of each.
 
-    def __init__(self, settings: Deferral, owed: Iterable[Deferred] = (), most: int = MOST) -> None:
+    ``owed`` are those that earlier runs left, and ``written`` the windows whose manifests hold them, by key.
+    """
+
+    def __init__(
+        self,
+        settings: Deferral,
+        owed: Iterable[Deferred] = (),
+        written: Mapping[str, int] = NOWHERE,
+        most: int = MOST,
+    ) -> None:
         self._settings = settings
         self._most = most
         self._waiting: list[tuple[float, str]] = []
         self._owed: dict[str, Deferred] = {}
-        self._unwritten: set[str] = set()
+        self._of: dict[str, set[str]] = {}
+        self._written = dict(written)
         for one in owed:
             self._wait_for(one)
 
@@ -34,6 +47,14 @@ class Deferrals:
         """Seconds until the next is due; None where none waits."""
         return max(0.0, self._waiting[0][0] - time.time()) if self._waiting else None
 
+    def owes(self, item: str) -> bool:
+        """Tell whether a whole submission is owed, of which no candidate was known."""
+        return f"{item}/{NO_CANDIDATE}" in self._owed
+
+    def keys_of(self, item: str) -> frozenset[str]:
+        """Give the keys that are owed of a submission."""
+        return frozenset(self._of.get(item, ()))
+
     def due_after(self, tries: int, retry_after: float) -> float | None:
         """Tell when one that was put off so many times is due, in seconds since the epoch; None: not again."""
         if tries >= self._settings.tries or len(self._owed) >= self._most:
@@ -42,34 +63,41 @@ class Deferrals:
 
     def add(self, deferred: Deferred) -> None:
         """Let one wait; the next manifest has to hold it."""
-        self._unwritten.add(deferred.key)
+        self._written.pop(deferred.key, None)
         self._wait_for(deferred)
 
     def _wait_for(self, deferred: Deferred) -> None:
         self._owed[deferred.key] = deferred
+        self._of.setdefault(deferred.submission.item, set()).add(deferred.key)
         heapq.heappush(self._waiting, (deferred.due, deferred.key))
 
-    def take_due(self) -> list[list[Deferred]]:
-        """Give those whose time has come, by submission; they stay owed."""
-        now = time.time()
-        found: dict[str, list[Deferred]] = {}
-        while self._waiting and self._waiting[0][0] <= now:
-            one = self._owed[heapq.heappop(self._waiting)[1]]
-            found.setdefault(one.submission.item, []).append(one)
-        return list(found.values())
-
-    def take_unwritten(self) -> tuple[Deferred, ...]:
-        """Give what no manifest holds yet; the one that is being written has to."""
-        found = tuple(self._owed[key] for key in self._unwritten if key in self._owed)
-        self._unwritten.clear()
+    def take_due(self, most: int) -> list[Sequence[Deferred]]:
+        """Give submissions of which the time has come for a candidate, with all of theirs; they stay owed."""
+        found: list[Sequence[Deferred]] = []
+        while self._waiting and self._waiting[0][0] <= time.time() and len(found) < most:
+            item = self._owed[self._waiting[0][1]].submission.item
+            keys = {key for _, key in self._waiting if key in self._of[item]}
+            # Two entries must never be on their way with one key, and one candidate may be what another came to.
+            self._waiting = [one for one in self._waiting if one[1] not in keys]
+            heapq.heapify(self._waiting)
+            found.append([self._owed[key] for key in sorted(keys)])
         return found
 
-    def written(self) -> list[Deferred]:
-        """Give what is owed and stands in a manifest."""
-        return [one for key, one in self._owed.items() if key not in self._unwritten]
+    def take_unwritten(self, window: int) -> tuple[Deferred, ...]:
+        """Give what no manifest holds yet, for this window's."""
+        found = tuple(one for key, one in self._owed.items() if key not in self._written)
+        self._written |= {one.key: window for one in found}
+        return found
+
+    def written(self) -> dict[str, int]:
+        """Give what is owed and stands in a manifest: the window, by key."""
+        return {key: self._written[key] for key in self._owed if key in self._written}
 
     def settle(self, keys: Iterable[str]) -> None:
         """Forget candidates whose rows, or those of what they came to, are in a window."""
         for key in keys:
-            self._owed.pop(key, None)
-            self._unwritten.discard(key)
+            self._written.pop(key, None)
+            if (settled := self._owed.pop(key, None)) is not None:
+                self._of[settled.submission.item].discard(key)
+                if not self._of[settled.submission.item]:
+                    del self._of[settled.submission.item]

@@ -155,10 +155,10 @@ def run(
         parts.crawlers,
         ledger,
         assembler,
-        Deferrals(settings.crawl.defer, ledger.deferred),
+        Deferrals(settings.crawl.defer, ledger.deferred, ledger.written),
         limit=settings.limit,
         ahead=AHEAD_WINDOWS * settings.window.count,
-        again=failed_rows(output, settings.retry) if settings.retry else None,
+        retried=failed_rows(output, ledger, settings.retry) if settings.retry else None,
     )
     await_actors([*parts.crawlers, *parts.encoders, *parts.others], crawl)
     check_encoders(parts.encoders, taste)

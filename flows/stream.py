@@ -119,7 +119,7 @@ class Stream:
             manifest = self._manifest(picks, now)
             manifest.write(self._output)
             self._ledger.see(manifest)
-            self._crawl.deferrals.settle(key for pick in picks for key in pick.entry.settled)
+            self._crawl.deferrals.settle(manifest.settled)
             self._number, self._opened = self._number + 1, now
             self._start(judging, manifest, self._crawl.blocks(picks))
 
@@ -137,7 +137,8 @@ class Stream:
                 if (attempt := pick.entry.attempt(pick.ready.key)) > 1
             },
             facts=facts_of(pick.ready for pick in picks),
-            deferred=self._crawl.deferrals.take_unwritten(),
+            deferred=self._crawl.deferrals.take_unwritten(self._number),
+            settled=self._assembler.take_settled(),
         )
 
     def _start(

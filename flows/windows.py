@@ -15,6 +15,7 @@ from types import MappingProxyType
 from actors.crawler.events import Fetched, Late, News, Resolved
 from actors.crawler.sources import Cursor
 from actors.deferred import Deferred
+from models.reasons import Reason
 from models.records import Candidate, Ready, Submission
 
 FIRST_WINDOW = 32
@@ -53,6 +54,11 @@ class Entry:
         return self.taken | self.put_off | self.seen
 
     @property
+    def keys(self) -> set[str]:
+        """The keys of its candidates."""
+        return {one.key for one in self.candidates}
+
+    @property
     def tries(self) -> int:
         """How often it was put off."""
         return max((one.tries for one in self.owed), default=0)
@@ -69,8 +75,9 @@ class Entry:
 
     @property
     def settled(self) -> set[str]:
-        """The keys that are owed no more: once it is taken, all that was owed but for what is put off again."""
-        return {one.key for one in self.owed} - self.put_off if self.is_taken else set()
+        """The keys that are owed no more: those in windows, and when it is taken all but what is put off again."""
+        owed = {one.key for one in self.owed}
+        return owed - self.put_off if self.is_taken else owed & self.taken
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +95,7 @@ class WindowAssembler:
         self._entries: dict[int, Entry] = {}
         self._last = -1
         self._marks: deque[tuple[int, str, Cursor]] = deque()
+        self._settled: set[str] = set()
         self.cursors = dict(cursors)
 
     def __len__(self) -> int:
@@ -111,6 +119,11 @@ class WindowAssembler:
         entry = self._entries[order]
         entry.put_off.add(key)
         entry.late.discard(key)
+
+    def take_settled(self) -> tuple[str, ...]:
+        """Give the keys that are owed no more, for the manifest of the window that was closed last."""
+        settled, self._settled = self._settled, set()
+        return tuple(sorted(settled))
 
     def tell(self, event: News) -> None:
         """Take in what a crawler says; events about what is gone are old, and ignored."""
@@ -167,6 +180,9 @@ class WindowAssembler:
         for pick in picks:
             pick.entry.taken.add(pick.ready.key)
             del pick.entry.ready[pick.ready.key]
+        for entry in self._entries.values():
+            if entry.owed:
+                self._settled |= entry.settled
         self._entries = {order: entry for order, entry in self._entries.items() if not entry.is_taken}
         self._pass_marks()
         return picks
@@ -186,11 +202,18 @@ def _ready_of(entry: Entry) -> tuple[list[Ready], bool]:
     for candidate in entry.candidates:
         if candidate.key in done:
             continue
+        if _says_what_came(candidate) and len(done & entry.keys) + len(found) < len(entry.candidates) - 1:
+            continue
         if ready := entry.ready.get(candidate.key):
             found.append(ready)
         elif candidate.key not in entry.late:
             return found, True
     return found, False
+
+
+def _says_what_came(candidate: Candidate) -> bool:
+    """Tell whether a row says that a submission came to others: it must never be there without them."""
+    return candidate.outcome is not None and candidate.outcome.reason is Reason.RESOLVED_LATER
 
 
 def window_size(number: int, count: int) -> int:

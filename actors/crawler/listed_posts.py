@@ -8,6 +8,7 @@ from typing import Any
 import ray
 
 from actors.crawler.api import UnansweredError
+from actors.crawler.listing import Asked
 
 
 class ListedPosts:
@@ -21,9 +22,9 @@ class ListedPosts:
         """Ask about at most 100 posts; UnansweredError where Reddit, or the listing, does not answer."""
         self._listing = self._listing or ray.get_actor(self._name)
         try:
-            found: Mapping[str, dict[str, Any]] | None = await self._listing.posts.remote(list(ids))
+            asked: Asked = await self._listing.posts.remote(list(ids))
         except ray.exceptions.RayActorError as error:
             raise UnansweredError("the listing is being restarted") from error
-        if found is None:
-            raise UnansweredError("Reddit does not answer about the posts behind links; asking again later")
-        return found
+        if asked.why:
+            raise UnansweredError(f"{asked.why}: posts behind links are asked for again later")
+        return asked.posts

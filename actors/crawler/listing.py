@@ -11,7 +11,7 @@ from typing import Any
 from actors.crawler.resolvers.shapes import text_of
 from actors.crawler.settings import CrawlSettings
 from actors.crawler.sources import Cursor, Page, Source, SourceError, open_source, parse_source
-from actors.crawler.sources.client import RedditClient, client_of
+from actors.crawler.sources.client import LaterError, RedditClient, client_of
 
 LONGEST_PAUSE = 60.0
 
@@ -29,6 +29,18 @@ class Listed:
     page: Page | None = None
     failure: str | None = None
     pause: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Posts by id, as plain dicts; what Reddit does not know is absent.
+
+    ``why`` there is no answer: it does not give one, or not to us. ``spent``: only the requests of this minute are.
+    """
+
+    posts: dict[str, dict[str, Any]]
+    why: str = ""
+    spent: bool = False
 
 
 @dataclass(slots=True)
@@ -83,6 +95,12 @@ class Listing:
             except SourceError as error:
                 self._readings.remove(ready)
                 return Listed(ready.text, failure=str(error))
+            except Exception as error:  # noqa: BLE001 - the worker's edge: the other sources go on
+                _log.exception("%s", ready.text)
+                self._readings.remove(ready)
+                return Listed(
+                    ready.text, failure=f"{ready.text}: unexpected {type(error).__name__}; see Ray's log"
+                )
             if page is not None:
                 return Listed(ready.text, page)
             self._readings.remove(ready)
@@ -101,12 +119,15 @@ class Listing:
         first.served = self._served
         return first, 0.0
 
-    def posts(self, ids: Sequence[str]) -> dict[str, dict[str, Any]] | None:
-        """Ask Reddit about posts, by their ids without ``t3_``; None where it does not answer, or not to us."""
+    def posts(self, ids: Sequence[str]) -> Asked:
+        """Ask Reddit about posts, by their ids without ``t3_``."""
         try:
             self._client = self._client or client_of(self._settings)
             posts = self._client.posts(ids)
+        except LaterError as error:
+            _log.warning("%s", error)
+            return Asked({}, str(error), spent=not error.why)
         except SourceError as error:
             _log.warning("%s", error)
-            return None
-        return {identity: post for post in posts if (identity := text_of(post, "id"))}
+            return Asked({}, str(error))
+        return Asked({identity: post for post in posts if (identity := text_of(post, "id"))})

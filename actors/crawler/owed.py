@@ -30,11 +30,10 @@ def settled(offer: Offer, found: Sequence[Candidate]) -> list[Candidate]:
     empty = next((one for one in offer.owed if one.media == NO_CANDIDATE), None)
     if empty is None or empty.key in now or not now:
         return list(kept.values())
-    if offer.retried:
-        kept[empty.key] = replace(empty, outcome=Outcome(Reason.RESOLVED_LATER, Stage.RESOLVE))
-    else:
-        del kept[empty.key]
-    return [*kept.values(), *(one for one in found if one.key not in kept)]
+    del kept[empty.key]
+    others = [*kept.values(), *(one for one in found if one.key not in kept)]
+    later = Outcome(Reason.RESOLVED_LATER, Stage.RESOLVE)
+    return [*others, replace(empty, outcome=later)] if offer.retried else others
 
 
 def _again(owed: Candidate, now: Mapping[str, Candidate]) -> Candidate:

@@ -126,35 +126,31 @@ def test_what_is_put_off_is_owed_until_it_has_a_row(tmp_path: Path) -> None:
     commit(output, first)
     assert read_manifest(output, first.path).deferred == first.deferred
     assert {one.key for one in Ledger(output).deferred} == {"t3_a/1", "t3_b/-"}
-    second = replace(manifest(2, ("t3_a", "1", 2)), deferred=(put_off("t3_b", "-", tries=2),))
+    second = replace(
+        manifest(2, ("t3_a", "1", 2)), settled=("t3_a/1",), deferred=(put_off("t3_b", "-", tries=2),)
+    )
     second.write(output)
     assert Ledger(output).deferred == [put_off("t3_b", "-", tries=2)], "the latest of each"
-    third = manifest(3, ("t3_b", "x", 1))
+    third = replace(manifest(3, ("t3_b", "x", 1)), settled=("t3_b/-",), deferred=(put_off("t3_b", "y"),))
     third.write(output)
-    assert not Ledger(output).deferred, "it came to an image, which is in a manifest"
+    ledger = Ledger(output)
+    assert ledger.deferred == [put_off("t3_b", "y")], "it came to images, of which one is put off"
+    assert ledger.written == {"t3_b/y": 3}
 
 
 def test_the_state_spares_reading_old_manifests(tmp_path: Path) -> None:
     output = Output(str(tmp_path))
-    first = replace(manifest(1, ("t3_a", "0", 1)), deferred=(put_off("t3_b"),))
-    second = replace(manifest(2, ("t3_c", "0", 1)), deferred=(put_off("t3_d"),))
-    for window in (first, second):
+    first = replace(manifest(1, ("t3_a", "0", 1)), deferred=(put_off("t3_b"), put_off("t3_e")))
+    second = replace(manifest(2, ("t3_e", "0", 1)), settled=("t3_e/0",))
+    third = replace(manifest(3, ("t3_c", "0", 1)), deferred=(put_off("t3_d"),))
+    for window in (first, second, third):
         window.write(output)
         commit(output, window)
-    write_state(output, first, [put_off("t3_b"), put_off("t3_e")])
-    assert {one.key for one in Ledger(output).deferred} == {"t3_b/0", "t3_e/0", "t3_d/0"}
+    expected = {"t3_b/0": 1, "t3_d/0": 3}
+    write_state(output, second, {"t3_b/0": 1})
+    assert Ledger(output).written == expected
     output.remove("state/deferred.json")
-    assert {one.key for one in Ledger(output).deferred} == {"t3_b/0", "t3_d/0"}
-
-
-def test_what_a_retry_put_off_keeps_its_earlier_row(tmp_path: Path) -> None:
-    output = Output(str(tmp_path))
-    first = manifest(1, ("t3_a", "0", 1))
-    again = replace(manifest(2, ("t3_b", "0", 1)), deferred=(put_off("t3_a", attempt=2),))
-    for window in (first, again):
-        window.write(output)
-        commit(output, window)
-    assert not Ledger(output).deferred
+    assert Ledger(output).written == expected, "the manifests alone tell it too"
 
 
 def test_cursors_are_the_newest_manifests(tmp_path: Path) -> None:

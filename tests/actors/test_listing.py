@@ -60,4 +60,5 @@ def test_without_credentials_reddit_is_not_asked(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("HOME", str(tmp_path))
     for name in ("praw_client_id", "praw_client_secret"):
         monkeypatch.delenv(name, raising=False)
-    assert Listing([], CrawlSettings()).posts(["abc"]) is None
+    asked = Listing([], CrawlSettings()).posts(["abc"])
+    assert not asked.posts and not asked.spent and "credentials" in asked.why

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
 
+from actors.deferred import Deferred
 from actors.ledger import Ledger
-from actors.manifest import Manifest, SeenSubmission
+from actors.manifest import Manifest, SeenSubmission, read_manifest
 from actors.retries import RetryError, failed_rows, reason_of
 from actors.storage import Output
 from models.reasons import Reason, Stage
@@ -63,21 +65,39 @@ def test_every_current_failure_comes_with_its_urls_and_the_next_attempt(tmp_path
         output, 1, ("t3_a/0", Reason.TIMEOUT, 1), ("t3_a/1", Reason.FITS, 1), ("t3_b/-", Reason.API_ERROR, 1)
     )
     commit(output, 2, ("t3_c/0", Reason.NOT_FOUND, 1), ("t3_a/0", Reason.TIMEOUT, 2))
-    owed = [one for group in failed_rows(output, "failed") for one in group]
+    owed = [one for group in failed_rows(output, Ledger(output), "failed") for one in group]
     assert {one.key: one.attempt for one in owed} == {"t3_a/0": 3, "t3_b/-": 2, "t3_c/0": 2}
     by_key = {one.key: one for one in owed}
     assert by_key["t3_a/0"].candidate.urls == ("https://a.example/0.jpg",)
     assert by_key["t3_a/0"].candidates == 2
     assert by_key["t3_b/-"].submission.post == {"id": "t3_b"}, "what was not resolved keeps its post"
     assert by_key["t3_c/0"].submission.post == {}
-    assert [group[0].key for group in failed_rows(output, "failed:not_found")] == ["t3_c/0"]
+    assert [group[0].key for group in failed_rows(output, Ledger(output), "failed:not_found")] == ["t3_c/0"]
 
 
 def test_what_was_had_meanwhile_is_left_alone(tmp_path: Path) -> None:
     output = Output(str(tmp_path))
     commit(output, 1, ("t3_a/0", Reason.TIMEOUT, 1))
     commit(output, 2, ("t3_a/0", Reason.FITS, 2))
-    assert not list(failed_rows(output, "failed"))
+    assert not list(failed_rows(output, Ledger(output), "failed"))
+
+
+def test_what_is_on_its_way_again_is_left_alone(tmp_path: Path) -> None:
+    output = Output(str(tmp_path))
+    commit(
+        output, 1, ("t3_a/0", Reason.TIMEOUT, 1), ("t3_b/0", Reason.TIMEOUT, 1), ("t3_c/0", Reason.TIMEOUT, 1)
+    )
+    (shard,) = output.names("verdicts", ".parquet")
+    commit(output, 2, ("t3_a/0", Reason.TIMEOUT, 2))
+    # A retry that died before its commit, with another candidate put off.
+    output.remove(shard.replace("00000001", "00000002"))
+    path = "windows/00000002.json"
+    manifest = read_manifest(output, path)
+    waits = Deferred(Submission("t3_b", "reddit:r/x", {}), Candidate("t3_b", "0"), 9.0, attempt=2)
+    replace(manifest, deferred=(waits,)).write(output)
+    ledger = Ledger(output)
+    assert [one.key for one in ledger.deferred] == ["t3_b/0"]
+    assert [group[0].key for group in failed_rows(output, ledger, "failed")] == ["t3_c/0"]
 
 
 def test_a_later_attempt_does_not_make_a_submission_look_half_seen(tmp_path: Path) -> None:

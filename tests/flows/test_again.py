@@ -33,8 +33,7 @@ def put_off(out: Path) -> set[str]:
     state = out / "state/deferred.json"
     if not state.exists():
         return set()
-    owed = json.loads(state.read_bytes())["deferred"]
-    return {f"{one['candidate']['item']}/{one['candidate']['media']}" for one in owed}
+    return set(json.loads(state.read_bytes())["owed"])
 
 
 @pytest.fixture(scope="module")

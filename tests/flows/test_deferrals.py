@@ -35,22 +35,37 @@ def test_what_is_due_comes_by_submission_and_stays_owed() -> None:
     later = time.time() + 100
     for one in (deferred("a"), deferred("b"), deferred("a", "1"), deferred("c", due=later)):
         made.add(one)
-    assert [[one.key for one in owed] for owed in made.take_due()] == [["a/0", "a/1"], ["b/0"]]
-    assert made.take_due() == []
+    assert [[one.key for one in owed] for owed in made.take_due(9)] == [["a/0", "a/1"], ["b/0"]]
+    assert made.take_due(9) == []
     assert len(made) == 1 and made.pause is not None and 90 < made.pause < 100
-    assert {one.key for one in made.take_unwritten()} == {"a/0", "a/1", "b/0", "c/0"}
+    assert made.keys_of("a") == {"a/0", "a/1"} and not made.owes("a")
+    assert {one.key for one in made.take_unwritten(7)} == {"a/0", "a/1", "b/0", "c/0"}
     made.settle(["a/0", "b/0"])
-    assert {one.key for one in made.written()} == {"a/1", "c/0"}
+    assert made.written() == {"a/1": 7, "c/0": 7}
+    assert made.keys_of("a") == {"a/1"} and not made.keys_of("b")
+
+
+def test_so_many_submissions_come_at_a_time() -> None:
+    made = Deferrals(SETTINGS, [deferred(item) for item in "abc"])
+    assert [len(made.take_due(2)), len(made.take_due(2)), len(made.take_due(2))] == [2, 1, 0]
+
+
+def test_all_that_waits_of_a_submission_comes_together() -> None:
+    later = time.time() + 100
+    made = Deferrals(SETTINGS, [deferred("a", "-"), deferred("a", "x", due=later)])
+    assert made.owes("a")
+    assert [[one.key for one in owed] for owed in made.take_due(9)] == [["a/-", "a/x"]]
+    assert len(made) == 0
 
 
 def test_what_is_put_off_again_is_written_again() -> None:
-    made = Deferrals(SETTINGS, [deferred("a")])
-    assert made.take_unwritten() == ()
-    made.take_due()
+    made = Deferrals(SETTINGS, [deferred("a")], {"a/0": 3})
+    assert made.take_unwritten(4) == ()
+    made.take_due(9)
     made.add(deferred("a", tries=2))
-    assert made.written() == [], "the manifest that it stands in has the earlier try"
-    assert [one.tries for one in made.take_unwritten()] == [2]
-    assert [one.tries for one in made.written()] == [2]
+    assert made.written() == {}, "the manifest that it stands in has the earlier try"
+    assert [one.tries for one in made.take_unwritten(5)] == [2]
+    assert made.written() == {"a/0": 5}
 
 
 def test_there_is_a_most_that_is_held() -> None:

@@ -53,6 +53,6 @@ def test_a_submission_without_candidates_gets_those_that_are_found() -> None:
 
 
 def test_a_row_that_was_written_says_what_became_of_it() -> None:
-    first, *others = settled(offer(NONE, retried=True), found("1", "2"))
-    assert first.key == "t3_a/-" and first.outcome == Outcome(Reason.RESOLVED_LATER, Stage.RESOLVE)
+    *others, last = settled(offer(NONE, retried=True), found("1", "2"))
+    assert last.key == "t3_a/-" and last.outcome == Outcome(Reason.RESOLVED_LATER, Stage.RESOLVE)
     assert others == found("1", "2")
