@@ -15,7 +15,8 @@ class Deferred:
 
     ``candidate`` has the outcome it would end with; one without URLs is resolved again, with its submission's
     ``post``. ``due`` is in seconds since the epoch, UTC; ``tries`` counts how often it was put off; ``attempt`` is
-    that of its row; ``candidates`` is what its submission has in all, 0 where that is not known.
+    that of its row; ``candidates`` is what its submission has in all, 0 where that is not known. ``had`` are keys of
+    its submission that were retried before, and have their rows.
     """
 
     submission: Submission
@@ -24,6 +25,7 @@ class Deferred:
     tries: int = 1
     attempt: int = 1
     candidates: int = 0
+    had: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:
@@ -34,7 +36,7 @@ class Deferred:
 def deferred_of(fields: dict[str, Any]) -> Deferred:
     """Read one back from the JSON of its fields."""
     known = {"submission": Submission(**fields["submission"]), "candidate": candidate_of(fields["candidate"])}
-    return Deferred(**{**fields, **known})
+    return Deferred(**{**fields, **known, "had": tuple(fields["had"])})
 
 
 def candidate_of(fields: dict[str, Any]) -> Candidate:

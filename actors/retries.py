@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -11,6 +11,7 @@ from actors.deferred import Deferred
 from actors.ledger import HashSet, Ledger
 from actors.manifest import manifest_path, read_manifest
 from actors.storage import Output
+from models.keys import item_of
 from models.reasons import Reason, Verdict
 
 ALL = Verdict.FAILED.value
@@ -39,30 +40,49 @@ def failed_rows(output: Output, ledger: Ledger, retry: str) -> Iterator[list[Def
     """
     wanted = reason_of(retry)
     decided = HashSet()
-    decided.add(one.key for manifest in ledger.unfinished for one in manifest.candidates)
     decided.add(one.key for one in ledger.deferred)
+    retried: dict[str, set[str]] = {}
+    for manifest in ledger.unfinished:
+        decided.add(one.key for one in manifest.candidates)
+        _remember(retried, manifest.attempts)
     # The latest first, so that what is behind it is known to be older.
     for shard in sorted(output.names("verdicts", ".parquet"), key=_window, reverse=True):
         rows = output.read_table(shard, _COLUMNS).to_pylist()
         failed = [row for row in rows if row["verdict"] == ALL and wanted in (None, row["reason"])]
         current = [row for row in failed if row["key"] not in decided]
-        decided.add(row["key"] for row in rows if row["attempt"] > 1)
+        later = [row["key"] for row in rows if row["attempt"] > 1]
+        decided.add(later)
+        _remember(retried, later)
         if current:
-            yield from _owed(output, _window(shard), current)
+            yield from _owed(output, _window(shard), current, retried)
+
+
+def _remember(retried: dict[str, set[str]], keys: Iterable[str]) -> None:
+    """Note what was retried, by submission: the ledger counts a submission as whole since its first attempt."""
+    for key in keys:
+        retried.setdefault(item_of(key), set()).add(key)
 
 
 def _window(shard: str) -> str:
     return PurePosixPath(shard).stem
 
 
-def _owed(output: Output, window: str, rows: list[dict[str, Any]]) -> Iterator[list[Deferred]]:
+def _owed(
+    output: Output, window: str, rows: list[dict[str, Any]], retried: dict[str, set[str]]
+) -> Iterator[list[Deferred]]:
     manifest = read_manifest(output, manifest_path(int(window)))
     candidates = {candidate.key: candidate for candidate in manifest.candidates}
     found: dict[str, list[Deferred]] = {}
     for row in rows:
         submission = manifest.submissions[row["submission"]].submission
         again = Deferred(
-            submission, candidates[row["key"]], time.time(), 0, row["attempt"] + 1, row["candidates"]
+            submission,
+            candidates[row["key"]],
+            due=time.time(),
+            tries=0,
+            attempt=row["attempt"] + 1,
+            candidates=row["candidates"],
+            had=tuple(sorted(retried.get(submission.item, ()))),
         )
         found.setdefault(submission.item, []).append(again)
     yield from found.values()

@@ -163,7 +163,8 @@ class CrawlAhead:
 
     def _readmit(self) -> None:
         for submission, owed in self._again.take():
-            seen = self._ledger.seen_of(submission.item) - {one.key for one in owed}
+            had = {key for one in owed for key in one.had}
+            seen = (self._seen_of(submission.item) | had) - {one.key for one in owed}
             crawler = self._order % len(self._crawlers)
             order = self._add(Entry(submission, crawler, seen, tuple(owed)))
             self._offer(crawler, [_offer_of(order, submission, owed)], seen)

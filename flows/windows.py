@@ -15,6 +15,7 @@ from types import MappingProxyType
 from actors.crawler.events import Fetched, Late, News, Resolved
 from actors.crawler.sources import Cursor
 from actors.deferred import Deferred
+from models.keys import NO_CANDIDATE
 from models.reasons import Reason
 from models.records import Candidate, Ready, Submission
 
@@ -64,8 +65,11 @@ class Entry:
         return max((one.tries for one in self.owed), default=0)
 
     def attempt(self, key: str) -> int:
-        """Give the attempt that a candidate's row is of."""
-        return next((one.attempt for one in self.owed if one.key == key), 1)
+        """Give the attempt that a candidate's row is of; what a submission came to is of the same as its own."""
+        own = next((one.attempt for one in self.owed if one.key == key), None)
+        return own or max(
+            (one.attempt for one in self.owed if one.candidate.media == NO_CANDIDATE), default=1
+        )
 
     @property
     def total(self) -> int:
