@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from actors.crawler.backoff import Backoff
@@ -33,6 +34,7 @@ class Health:
     def __init__(self, patience: Patience) -> None:
         self._patience = patience
         self._failures = 0
+        self._has_answered = False
         self.outage: Outage | None = None
         self.holds = 0
         self.recovered = False
@@ -48,6 +50,7 @@ class Health:
 
     def answered(self, holds: int) -> bool:
         """Note an answer; tells whether it ends an outage."""
+        self._has_answered = True
         if holds != self.holds:
             return False
         self._failures = 0
@@ -57,6 +60,7 @@ class Health:
 
     def refused(self, holds: int, seconds: float | None, reason: Reason, now: float) -> None:
         """Hold, as the host asks: for as long as it says, else for longer each time."""
+        self._has_answered = True
         if holds == self.holds:
             outage = self.outage or Outage(now, now, 0, reason, circuit=False)
             wait = self._patience.refused.seconds(outage.strikes + 1) if seconds is None else seconds
@@ -69,9 +73,12 @@ class Health:
         if holds != self.holds:
             return
         self._failures += 1
+        self._has_answered = self._has_answered or reason is Reason.SERVER_ERROR
         half_open = self.outage is not None and self.outage.circuit
         if half_open or self._failures >= self._patience.failures:
-            outage = self.outage or Outage(now, now, 0, reason, circuit=True)
+            # Nobody waits for a host that was never there.
+            since = now if self._has_answered else -math.inf
+            outage = self.outage or Outage(since, now, 0, reason, circuit=True)
             wait = self._patience.circuit.seconds(outage.strikes + 1 if half_open else 1)
             self._begin(outage.with_hold(wait, now, reason, circuit=True))
 

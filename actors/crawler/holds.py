@@ -13,8 +13,8 @@ _ON_ITS_WAY = 1.0  # seconds
 class Hold:
     """A hold as crawlers tell each other of it, in seconds from now, as their clocks differ.
 
-    ``outage`` is how long the host will not have been well when the hold ends, ``strikes`` the number of holds in
-    a row, this one included. ``circuit``: the host kept failing; else it asked for it.
+    ``outage`` is how long the host will not have been well when the hold ends (infinite: it never was), ``strikes``
+    the number of holds in a row, this one included. ``circuit``: the host kept failing; else it asked for it.
     """
 
     seconds: float

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from actors.crawler.budgets import LEASE_SECONDS, Lease, Want
 from actors.crawler.health import Health, Patience
-from actors.crawler.holds import HostOnHoldError
+from actors.crawler.holds import Hold, HostOnHoldError
 from models.reasons import Reason
 
 Turn = tuple[int, int]
@@ -163,7 +163,7 @@ class HostSlot:
     @property
     def in_use(self) -> bool:
         """Whether somebody waits or is being served, or the host is on hold, which others have to know."""
-        return bool(self._open or self._waits()) or self.hold_left is not None
+        return bool(self._open or self._waits()) or self.hold is not None
 
     @property
     def idle(self) -> bool:
@@ -174,10 +174,9 @@ class HostSlot:
         return sum(not future.done() for _, _, future in self._waiting)
 
     @property
-    def hold_left(self) -> float | None:
-        """The seconds that the host is to be left alone; None where it is not."""
-        hold = self._health.hold(_now())
-        return None if hold is None else hold.seconds
+    def hold(self) -> Hold | None:
+        """The hold that is on."""
+        return self._health.hold(_now())
 
     def answered(self, holds: int) -> None:
         """Note that the host answers; ``holds`` as the visit has it."""

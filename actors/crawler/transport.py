@@ -170,9 +170,11 @@ def _judging(visit: Visit) -> Iterator[list[aiohttp.ClientResponse]]:
             error.reason is Reason.DNS and error.temporary
         ):
             visit.failed(error.reason)
-            error.retry_after = visit.slot.hold_left
         elif seen:
             _judge(visit, seen[0])
+        if (hold := visit.slot.hold) is not None and hold.circuit:
+            # Others wait for the host to be tried again; this one has just seen that it fails.
+            error.temporary, error.retry_after = False, hold.seconds
         raise
     _judge(visit, seen[0])
 

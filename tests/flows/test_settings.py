@@ -126,3 +126,9 @@ def test_a_window_has_to_fit_twice_into_what_is_fetched_ahead() -> None:
     assert load(crawl={"ahead_bytes": "100MiB"}, window={"bytes": "50MiB"}).window.bytes == 50 << 20
     with pytest.raises(SettingsError, match=r"window\.bytes=500 or less"):
         load(crawl={"ahead_bytes": 1001}, window={"bytes": "501"})
+
+
+@pytest.mark.parametrize("name", ["http://i.redd.it", "*", "i.*.it", "*.*.it", "", "a b"])
+def test_a_budget_is_for_a_host_or_all_below_a_suffix(name: str) -> None:
+    with pytest.raises(SettingsError, match=r"is no host; write it as i\.redd\.it"):
+        load_settings({"sources": ("-",), "out": "-", "crawl": {"host_budgets": {name: {"connections": 1}}}})

@@ -73,6 +73,17 @@ async def test_every_answer_is_told(
 
 
 @in_loop
+async def test_an_api_that_wants_to_be_left_alone_says_for_how_long() -> None:
+    busy = image(b"{}", 429, Retry_After="600")
+    async with ImageServer({"/a": busy}) as server, Fetcher(server.settings(), backoff=QUICK) as fetcher:
+        answers = [await fetcher.api("GET", server.url("/a")) for _ in range(2)]
+    for answer in answers:
+        assert answer.outcome is not None and answer.outcome.reason is Reason.RATE_LIMITED
+        assert answer.outcome.retry_after == pytest.approx(600, abs=5)
+    assert server.hits["/a"] == 1
+
+
+@in_loop
 async def test_redirects_are_told_and_not_followed() -> None:
     handlers = {"/s": redirect("/r/x/comments/y/"), "/file": redirect("file:///x")}
     async with ImageServer(handlers) as server, Fetcher(server.settings()) as fetcher:

@@ -222,6 +222,29 @@ async def test_a_hold_of_an_hour_is_no_reason_to_wait() -> None:
         fetch = await asyncio.wait_for(got(server.settings(), server.url("/x")), 30)
     assert reason(fetch) is Reason.RATE_LIMITED
     assert server.hits["/x"] == 1
+    # It is put off, and the row tells what the host had said.
+    assert fetch.outcome is not None and fetch.outcome.detail == "host on hold"
+    assert fetch.outcome.retry_after == pytest.approx(3600, abs=5)
+    assert fetch.http_status == 429
+
+
+@pytest.mark.parametrize(
+    ("handler", "later"),
+    [
+        (image(status=503), 60),
+        (image(status=500, Retry_After="7"), 7),
+        (image(status=429, Retry_After="0"), 0),
+        (image(status=404), None),
+        (image(status=408), None),
+        (raw(b""), None),
+    ],
+)
+@in_loop
+async def test_what_may_pass_later_says_when(handler: Handler, later: float | None) -> None:
+    async with ImageServer({"/x": handler}) as server:
+        fetch = await got(server.settings(), server.url("/x"))
+    assert fetch.outcome is not None
+    assert fetch.outcome.retry_after == later
 
 
 @in_loop

@@ -145,24 +145,38 @@ async def test_a_storm_without_end_is_left_for_later(header: dict[str, str]) -> 
     assert server.hits["/x"] < 12
 
 
+def heals_after(server: ImageServer, failures: int) -> Handler:
+    async def answer(request: web.Request) -> web.StreamResponse:
+        return await image(status=500 if server.hits["/x"] <= failures else 200)(request)
+
+    return answer
+
+
 @in_loop
-async def test_500s_heal_and_the_circuit_closes() -> None:
-    failing = 12
-
-    async def heals(request: web.Request) -> web.StreamResponse:
-        return await image(status=500 if server.hits["/x"] <= failing else 200)(request)
-
-    async with ImageServer({"/x": heals}) as server:
-        settings = server.settings(
-            default_budget={"connections": 4, "per_second": 1000},
-            circuit_failures=5,
-            circuit_seconds=0.1,
-            tries=9,
-        )
+async def test_500s_that_heal_are_no_matter() -> None:
+    async with ImageServer() as server:
+        server.paths["/x"] = heals_after(server, 6)
+        settings = server.settings(default_budget={"connections": 4, "per_second": 1000}, tries=9)
         async with Fetcher(settings, backoff=QUICK) as fetcher:
             fetches = await asyncio.gather(*(fetcher.get([server.url("/x")]) for _ in range(20)))
     assert [fetch.data for fetch in fetches] == [PNG] * 20
-    assert server.hits["/x"] == failing + 20
+    assert server.hits["/x"] == 6 + 20
+
+
+@in_loop
+async def test_a_circuit_closes_for_those_that_wait_and_puts_off_those_that_failed() -> None:
+    async with ImageServer() as server:
+        server.paths["/x"] = heals_after(server, 9)
+        settings = server.settings(
+            default_budget={"connections": 4, "per_second": 1000}, circuit_failures=8, circuit_seconds=0.1
+        )
+        async with Fetcher(settings, backoff=QUICK) as fetcher:
+            fetches = await asyncio.gather(*(fetcher.get([server.url("/x")]) for _ in range(40)))
+    outcomes = [fetch.outcome for fetch in fetches if fetch.outcome is not None]
+    assert 1 <= len(outcomes) <= 6
+    assert {outcome.reason for outcome in outcomes} == {Reason.SERVER_ERROR}
+    assert all(outcome.retry_after is not None for outcome in outcomes)
+    assert sum(fetch.data == PNG for fetch in fetches) == 40 - len(outcomes)
 
 
 @in_loop

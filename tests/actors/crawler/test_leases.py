@@ -247,6 +247,7 @@ async def test_an_open_circuit_is_tried_by_one_alone_and_stays_open_for_longer()
     cluster = Cluster(HostBudget(connections=8, per_second=NO_LIMIT), longest_hold=1e6, circuit_seconds=10)
     for name in "abc":
         cluster.crawler(name)
+        await cluster.visit(name)
     tries: list[float] = []
 
     async def fails(name: str) -> None:

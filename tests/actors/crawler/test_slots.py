@@ -168,13 +168,12 @@ async def test_those_that_were_refused_together_are_one_strike() -> None:
                 visit.refused(seconds, Reason.RATE_LIMITED)
 
         await asyncio.gather(*(visit(None) for _ in range(16)))
-        left = slot.hold_left
-        assert left is not None and left <= 1
+        assert slot.hold is not None and slot.hold.seconds <= 1
         async with slot.connection((0, 0)) as alone_now:
             alone_now.answered()
         # The longest wait that any of them is told counts.
         await asyncio.gather(*(visit(seconds) for seconds in (*range(3, 18), None)))
-        assert slot.hold_left == pytest.approx(17)
+        assert slot.hold is not None and slot.hold.seconds == pytest.approx(17)
         assert loop.time() < 2
 
 
@@ -202,6 +201,26 @@ async def test_failures_in_a_row_open_the_circuit_and_one_success_closes_it() ->
 
 
 @in_virtual_time
+async def test_nobody_waits_for_a_host_that_was_never_there() -> None:
+    async with slots(circuit_failures=1) as all_slots:
+        for name, answers in (("dead.example", False), ("well.example", True)):
+            slot = all_slots.of(name)
+            async with slot.connection((0, 0)) as visit:
+                if answers:
+                    visit.answered()
+                visit.failed(Reason.CONNECTION)
+            waiting = asyncio.create_task(slot.connection((0, 1)).__aenter__())
+            await asyncio.sleep(MOMENT)
+            assert waiting.done() is not answers
+            if answers:
+                assert (await waiting).holds == 1
+            else:
+                with pytest.raises(HostOnHoldError) as sent:
+                    await waiting
+                assert (sent.value.detail, sent.value.hold.reason) == ("circuit open", Reason.CONNECTION)
+
+
+@in_virtual_time
 async def test_what_began_before_a_hold_says_nothing_about_it() -> None:
     async with slots(connections=4, circuit_failures=2, longest_hold=1e4) as all_slots:
         slot = all_slots.of("h.example")
@@ -210,7 +229,7 @@ async def test_what_began_before_a_hold_says_nothing_about_it() -> None:
             old.answered()
             old.failed(Reason.CONNECTION)
             old.failed(Reason.CONNECTION)
-            assert slot.hold_left == pytest.approx(5)
+            assert slot.hold is not None and slot.hold.seconds == pytest.approx(5)
             # It is still the trial of one request, as none has succeeded since.
             async with slot.connection((0, 2)):
                 waiting = asyncio.create_task(slot.connection((0, 3)).__aenter__())
