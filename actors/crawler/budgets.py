@@ -63,7 +63,7 @@ Ask = Callable[[str, Mapping[str, Want]], Awaitable[Mapping[str, Lease]]]
 
 
 def asking(name: str) -> Ask:
-    """Ask the actor of this name; nothing is granted while it is not there."""
+    """Ask the actor of this name; nothing is granted while it is not there, or fails."""
     import ray
 
     budgets = ray.get_actor(name)
@@ -71,7 +71,7 @@ def asking(name: str) -> Ask:
     async def ask(crawler: str, wants: Mapping[str, Want]) -> Mapping[str, Lease]:
         try:
             leases: Mapping[str, Lease] = await budgets.lease.remote(crawler, wants)
-        except ray.exceptions.RayActorError as error:
+        except ray.exceptions.RayError as error:
             _log.warning("the hosts' budgets do not answer: %s", type(error).__name__)
             return {}
         return leases

@@ -129,7 +129,8 @@ class Fetcher:
                 response = answer.response
                 status, location = response.status, response.headers.get("Location")
                 told = {name.lower(): value for name, value in response.headers.items()}
-                raw = b"" if status in REDIRECTS else await read_body(answer, _LONGEST_JSON, watch)
+                # A length that is declared to HEAD is not the length of what comes.
+                raw = await read_body(answer, _LONGEST_JSON, watch) if _has_body(method, status) else b""
             error = None if status in REDIRECTS else status_error(status, wait_asked_for(response))
         except FetchError as failure:
             error = failure
@@ -145,9 +146,13 @@ def _answer(
         body = orjson.loads(raw) if raw else None
     except orjson.JSONDecodeError:
         body = None
-    if body is None and outcome is None and status < 300 and method.upper() != "HEAD":
+    if body is None and outcome is None and status < 300 and _has_body(method, status):
         outcome = Outcome(Reason.API_ERROR, Stage.RESOLVE, "no JSON")
     return ApiAnswer(status, body, location, outcome)
+
+
+def _has_body(method: str, status: int) -> bool:
+    return method.upper() != "HEAD" and status not in REDIRECTS
 
 
 def _joined(url: URL, location: str | None) -> str | None:

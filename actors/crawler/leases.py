@@ -74,6 +74,13 @@ class HostSlots:
             urgent, self._urgent = self._urgent, set()
             await self._ask(urgent)
 
+    def end(self, keeping: asyncio.Task[None]) -> None:
+        """Raise RuntimeError for all who wait; for when the task that ran ``keep`` is done."""
+        error = RuntimeError("nobody keeps the leases any more")
+        error.__cause__ = None if keeping.cancelled() else keeping.exception()
+        for slot in self._slots.values():
+            slot.send_away(error)
+
     async def _ask(self, names: set[str]) -> None:
         asked_at = asyncio.get_running_loop().time()
         slots = {name: slot for name in names if (slot := self._slots.get(name)) is not None}

@@ -154,11 +154,16 @@ class HostSlot:
             self._open_since_hold, self._lease_until = 0, 0.0
             self._wants_lease()
         hold = self._health.too_long(_now())
-        while hold is not None and self._waiting:
+        if hold is not None:
+            self.send_away(HostOnHoldError(hold))
+        self.serve()
+
+    def send_away(self, error: Exception) -> None:
+        """Raise this for all who wait."""
+        while self._waiting:
             future = heapq.heappop(self._waiting)[2]
             if not future.done():
-                future.set_exception(HostOnHoldError(hold))
-        self.serve()
+                future.set_exception(error)
 
     @property
     def in_use(self) -> bool:

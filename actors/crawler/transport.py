@@ -110,6 +110,7 @@ class Transport:
             auto_decompress=False,
         )
         self._keeping = asyncio.create_task(self._slots.keep())
+        self._keeping.add_done_callback(self._slots.end)
         return self
 
     async def __aexit__(self, *_: object) -> None:

@@ -95,6 +95,15 @@ async def test_redirects_are_told_and_not_followed() -> None:
 
 
 @in_loop
+async def test_head_is_told_of_what_is_too_large_to_be_read() -> None:
+    large = raw(b"HTTP/1.1 200 OK\r\nContent-Type: image/png\r\nContent-Length: 41943040\r\n\r\n")
+    async with ImageServer({"/x": large}) as server, Fetcher(server.settings()) as fetcher:
+        answer = await fetcher.api("HEAD", server.url("/x"))
+    assert (answer.status, answer.body, answer.outcome) == (200, None, None)
+    assert answer.headers["content-length"] == "41943040"
+
+
+@in_loop
 async def test_what_is_no_public_url_is_an_outcome() -> None:
     async with Fetcher(ImageServer().settings(allow_private=())) as fetcher:
         private = await fetcher.api("GET", "http://127.0.0.1/x")

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+from typing import cast
 
 import pytest
 import ray
 from aiohttp import web
 
-from actors.crawler.budgets import LEASE_SECONDS
+from actors.crawler.budgets import LEASE_SECONDS, HostBudgets, Want, asking
 from actors.crawler.crawler import Crawler
+from actors.crawler.settings import CrawlSettings
 from flows.mine import BUDGETS, replica, shared_budgets
 from flows.settings import load_settings
 from models.records import Candidate
@@ -21,6 +23,19 @@ CONNECTIONS, PER_SECOND = 3, 20
 
 def candidates(server: ImageServer, item: str, count: int) -> list[Candidate]:
     return [Candidate(f"t3_{item}{n}", "0", (server.url("/x"),)) for n in range(count)]
+
+
+@pytest.mark.usefixtures("ray_here")
+@in_loop
+async def test_budgets_that_fail_at_a_question_grant_nothing_and_are_asked_again(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    ray.remote(HostBudgets).options(name="failing", lifetime="detached").remote(CrawlSettings())
+    ask = asking("failing")
+    assert await ask("a", {"h.example": cast("Want", None)}) == {}
+    assert "RayTaskError" in caplog.text
+    assert (await ask("a", {"h.example": Want(0, 1)}))["h.example"].connections
+    ray.kill(ray.get_actor("failing"))
 
 
 @pytest.mark.usefixtures("ray_here")

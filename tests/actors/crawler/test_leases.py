@@ -14,11 +14,13 @@ import pytest
 
 from actors.crawler.backoff import Backoff
 from actors.crawler.budgets import LEASE_SECONDS, HostBudgets, Lease, Want, fair_shares
+from actors.crawler.fetch import Fetcher
 from actors.crawler.holds import HostOnHoldError
 from actors.crawler.leases import HostSlots
 from actors.crawler.settings import CrawlSettings, HostBudget
 from actors.crawler.slots import Visit
 from models.reasons import Reason
+from tests.actors.crawler.server import in_loop
 from tests.actors.crawler.virtual_time import in_virtual_time
 
 HOST = "h.example"
@@ -302,6 +304,35 @@ async def test_who_cannot_wait_so_long_is_sent_away_in_every_crawler() -> None:
         assert isinstance(error, HostOnHoldError)
         assert error.hold.reason is Reason.RATE_LIMITED
         assert 30 < error.hold.seconds <= 31
+
+
+@in_loop
+async def test_nobody_waits_for_leases_that_nobody_keeps() -> None:
+    async def broken(crawler: str, wants: Mapping[str, Want]) -> Mapping[str, Lease]:
+        raise ValueError(crawler, wants)
+
+    settings = CrawlSettings(allow_private=("127.0.0.1",))
+    url = "http://127.0.0.1:1/x"
+    async with Fetcher(settings, broken) as fetcher, asyncio.timeout(5):
+        waiting = [asyncio.create_task(fetcher.get([url])) for _ in range(3)]
+        for error in await asyncio.gather(*waiting, return_exceptions=True):
+            assert isinstance(error, RuntimeError)
+            assert isinstance(error.__cause__, ValueError)
+        with pytest.raises(ValueError, match="127"):
+            await fetcher.get([url])
+
+
+@in_loop
+async def test_nobody_waits_for_a_transport_that_is_closed() -> None:
+    async def far_away(_: str, __: Mapping[str, Want]) -> Mapping[str, Lease]:
+        await asyncio.sleep(60)
+        return {}
+
+    async with Fetcher(CrawlSettings(), far_away) as fetcher:
+        waiting = asyncio.create_task(fetcher.api("GET", "http://h.example/x"))
+        await asyncio.sleep(0.01)
+    with pytest.raises(RuntimeError, match="leases"):
+        await asyncio.wait_for(waiting, 5)
 
 
 def test_shares_are_fair() -> None:
