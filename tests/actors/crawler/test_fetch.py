@@ -231,7 +231,8 @@ async def test_a_hold_of_an_hour_is_no_reason_to_wait() -> None:
 @pytest.mark.parametrize(
     ("handler", "later"),
     [
-        (image(status=503), 60),
+        (image(status=503), 0),
+        (image(status=502), None),
         (image(status=500, Retry_After="7"), 7),
         (image(status=429, Retry_After="0"), 0),
         (image(status=404), None),
