@@ -120,7 +120,7 @@ class Download:
         token = crawler_token(self._settings.user_agent)
         if self._settings.robots and opted_out(response.headers.getall("X-Robots-Tag", ()), token):
             raise FetchError(Reason.OPTED_OUT)
-        gate = Gate(self._settings.shape, response.content_length)
+        gate = Gate(self._settings.shape)
         try:
             data = await read_body(answer, self._settings.max_bytes, self, gate)
         finally:

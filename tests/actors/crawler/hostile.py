@@ -13,6 +13,7 @@ from tests.actors.crawler.server import PNG, Handler, image, raw, redirect
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: image/png\r\n"
 CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
+GZIPPED = b"Content-Encoding: gzip\r\n\r\n"
 BOMB_BYTES = 200 << 20
 
 
@@ -68,7 +69,16 @@ def sizes() -> dict[str, tuple[Handler, Reason | None]]:
         ),
         "gzip-bomb": (image(bomb, Content_Encoding="gzip"), Reason.TOO_LARGE),
         "gzip-in-gzip": (image(gzip.compress(bomb, 1), Content_Encoding="gzip, gzip"), Reason.NOT_AN_IMAGE),
-        "gzip-of-many": (image(gzip.compress(PNG) * 500, Content_Encoding="x-gzip"), Reason.TOO_LARGE),
+        "gzip-of-many": (image(gzip.compress(PNG) * 9, Content_Encoding="x-gzip"), Reason.HTTP_ERROR),
+        "gzip-of-few": (image(gzip.compress(PNG) * 8, Content_Encoding="x-gzip"), None),
+        "gzip-of-empties": (
+            endless(OK + GZIPPED, gzip.compress(b"") * 10_000),
+            Reason.HTTP_ERROR,
+        ),
+        "gzip-of-empty-blocks": (
+            endless(OK + GZIPPED + gzip.compress(b"")[:10], b"\0\0\0\xff\xff" * 40_000),
+            Reason.TOO_LARGE,
+        ),
         "gzip-cut": (image(gzip.compress(PNG)[:-4], Content_Encoding="gzip"), Reason.CONNECTION),
         "gzip-broken": (image(PNG, Content_Encoding="gzip"), Reason.HTTP_ERROR),
         "gzip-of-nothing": (image(b"", Content_Encoding="gzip"), Reason.EMPTY),

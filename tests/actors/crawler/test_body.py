@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 
 import pytest
@@ -71,6 +72,18 @@ async def test_so_is_one_that_no_gate_lets_through(width: int, height: int, reas
         fetch = await fetcher.get([server.url("/x")])
     assert fetch.outcome is not None and fetch.outcome.reason is reason
     assert fetch.size is not None and (fetch.size.width, fetch.size.height) == (width, height)
+
+
+@in_loop
+async def test_so_is_one_whose_few_bytes_are_many_when_inflated() -> None:
+    file = io.BytesIO()
+    Image.new("RGB", (299, 299)).save(file, "PNG")
+    body = gzip.compress(file.getvalue() + bytes(20 << 20))
+    async with ImageServer({"/x": image(body, Content_Encoding="gzip")}) as server:
+        settings = server.settings(shape=GATES, max_bytes=10 << 20)
+        async with Fetcher(settings, backoff=QUICK) as fetcher:
+            fetch = await fetcher.get([server.url("/x")])
+    assert fetch.outcome is not None and fetch.outcome.reason is Reason.TOO_SMALL
 
 
 @in_loop

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import ssl
 import time
 from datetime import UTC, datetime
@@ -67,6 +68,19 @@ async def test_large_bodies_of_no_declared_length_hold_no_more_memory_than_is_al
     assert {row["reason"] for row in told["rows"].values()} == {None}
     # The limit, one image beyond it, two copies of one that is handed out, and the connections' buffers.
     assert told["grown"] < 180 < (count * size >> 20) / 2
+
+
+@in_loop
+async def test_nor_do_small_ones_that_are_large_when_inflated() -> None:
+    count, size, limit = 24, 16 << 20, 32 << 20
+    body = gzip.compress(PNG + bytes(size - len(PNG)), 1)
+    assert len(body) < 100_000
+    async with ImageServer({"/good": image(), "/x": image(body, Content_Encoding="gzip")}) as server:
+        settings = server.settings(max_bytes=size, ahead_bytes=limit, total_timeout=20)
+        urls = {f"t3_{number}": server.url("/x") for number in range(count)}
+        told = await crawled_in_child(settings, urls, server.url("/good"), ahead=True)
+    assert {row["reason"] for row in told["rows"].values()} == {None}
+    assert told["grown"] < 180
 
 
 def certified(authority: trustme.CA, name: str, not_after: datetime | None = None) -> ssl.SSLContext:
