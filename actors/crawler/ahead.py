@@ -27,8 +27,9 @@ class ByteBudget:
     """Bytes that are promised or held; unknown sizes are guessed from the last images'.
 
     What turns out larger than it was promised waits for room, in the run's order. One at a time may go beyond the
-    limit, so that there is always one that gets on: the most is the limit and one image. Not counted is what each
-    request has in its connection's buffers, and the last chunk or inflated piece, with which it waits.
+    limit, so that there is always one that gets on: the most that is held is the limit and one image; promised to that
+    one, where its length is not declared, is up to twice its size. Not counted is what each request has in its
+    connection's buffers, and the last chunk or inflated piece, with which it waits.
     """
 
     def __init__(self, limit: int) -> None:
