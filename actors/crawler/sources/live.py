@@ -46,7 +46,8 @@ class LiveListing:
     """A followed ``reddit:`` source: looks at the top of *new* again and again, down to what it knows.
 
     The first look gives all that is listed. Where a later one comes to the listing's end without meeting a post it
-    knows, the gap is closed as far as it can be, and noted where it cannot.
+    knows, the gap is closed as far as it can be, and noted where it cannot. Runs that do not follow in between,
+    ``RedditListing`` for the same source, leave its cursor as it is.
     """
 
     def __init__(self, spec: SourceSpec, client: RedditClient) -> None:
