@@ -109,6 +109,7 @@ class _Walk:
                 while not wait([answer], _PATIENCE).done:
                     yield self._page()
                 ended = yield from self._take_in(answer.result())
+            self._count = 0
             yield self._page()
         finally:
             pool.shutdown(wait=False, cancel_futures=True)

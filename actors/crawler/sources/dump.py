@@ -122,7 +122,7 @@ class _Reading:
         notes = tuple(
             f"{self._text}: left out {_names(names)}: {why}" for why, names in self._left_out.items()
         )
-        broken = self._progress.broken
+        broken, self._progress.count = self._progress.broken, 0
         yield Page((), broken[0].cursor if broken else asdict(self._progress), notes=notes)
         if broken:
             raise SourceError("; ".join(one.error for one in broken))
@@ -174,7 +174,7 @@ class _Reading:
             error = (
                 f"{self._text}: {name} {reader.failure}; the {progress.posts:,} posts before that were taken"
             )
-            again = asdict(progress) | {"broken": []}
+            again = asdict(progress) | {"broken": [], "count": 0}
             way_out = f"{error}. Mend or replace it, and run the same command again"
             progress.broken = [*progress.broken, _Broken(way_out, again)]
         progress.place = None
