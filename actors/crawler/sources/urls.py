@@ -7,7 +7,6 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
@@ -63,7 +62,7 @@ class UrlList:
         told = time.monotonic()
         with self._opened(start) as table:
             count = table.skipped
-            while held := list(islice(table.rows, PAGE)):
+            for held in _paged(table.rows):
                 count += len(held)
                 if count > start:
                     yield _page(table, held[start - count :], count)
@@ -117,6 +116,23 @@ class UrlList:
                 raise SourceError(f"{self._text}: {explain(error, self._place)}") from None
             why = getattr(error, "strerror", None) or str(error).splitlines()[0]
             raise SourceError(f"{self._text}: the file cannot be read, or not to its end: {why}") from None
+
+
+def _paged(rows: Iterator[Row]) -> Iterator[list[Row]]:
+    """Give the rows by the page, those before an error too."""
+    held: list[Row] = []
+    try:
+        for row in rows:
+            held.append(row)
+            if len(held) == PAGE:
+                yield held
+                held = []
+    except (SourceError, OSError, pa.ArrowException):
+        if held:
+            yield held
+        raise
+    if held:
+        yield held
 
 
 def _page(table: Table, held: list[Row], count: int) -> Page:
