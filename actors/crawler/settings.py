@@ -149,12 +149,11 @@ class CrawlSettings(BaseModel):
                 )
         return {name.lower(): budget for name, budget in budgets.items()}
 
-    def budget(self, host: str) -> HostBudget:
-        """Give the budget of a host: the user's, else the table's, else the default."""
-        return self.budget_entry(host)[1]
-
     def budget_entry(self, host: str) -> tuple[str, HostBudget]:
-        """Give a host's budget, and whose it is: the host, or the ``*.suffix`` whose hosts share it."""
+        """Give whose budget a host's is (its own, or the ``*.suffix`` whose hosts share it), and the budget.
+
+        The user's comes before the table's, and that before the default.
+        """
         labels = host.split(".")
         names = (host, *(".".join(("*", *labels[at:])) for at in range(1, len(labels))))
         for table in (self.host_budgets, HOST_BUDGETS):

@@ -12,7 +12,6 @@ __all__ = [
     "Source",
     "SourceError",
     "SourceSpec",
-    "is_endless",
     "open_source",
     "parse_source",
 ]

@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,6 +16,7 @@ from actors.crawler.settings import CrawlSettings
 from actors.crawler.sources.arctic_client import Answer, ArcticClient
 from actors.crawler.sources.dates import moment
 from actors.crawler.sources.post import submission_of
+from actors.crawler.sources.resume import resumed
 from actors.crawler.sources.source import PAGE, Cursor, Page
 from actors.crawler.sources.spec import SourceError, SourceSpec
 from models.records import Submission
@@ -27,6 +29,15 @@ _PATIENCE = 1.0  # seconds without a page
 _BACKOFF = Backoff(1.0, 60.0)
 _DAY = 86400
 _MOST_FAILURES = 10  # in a row, which takes about four minutes
+
+
+@dataclass(frozen=True, slots=True)
+class _Reached:
+    """What a cursor says: the last second that is known, which posts of it are, and how many posts were given."""
+
+    second: int
+    known: list[str] = field(default_factory=list)
+    count: int = 0
 
 
 class ArcticShift:
@@ -58,7 +69,8 @@ class ArcticShift:
     def pages(self, cursor: Cursor | None) -> Iterator[Page]:
         """Yield pages of up to 100 posts; the last cursor is behind the newest, so that a later run goes on there."""
         limit = int(self._options["limit"]) if "limit" in self._options else None
-        start = cursor or {"second": self._start}
+        reached = yield from resumed(_Reached, cursor, self._text)
+        start = reached or _Reached(self._start)
         yield from _Walk(self._client, self._asked, self._text, start, limit).pages()
 
     @property
@@ -74,13 +86,13 @@ class _Walk:
     """
 
     def __init__(
-        self, client: ArcticClient, asked: dict[str, str | int], text: str, cursor: Cursor, limit: int | None
+        self, client: ArcticClient, asked: dict[str, str | int], text: str, start: _Reached, limit: int | None
     ) -> None:
         self._client, self._asked, self._text, self._limit = client, asked, text, limit
-        self._second = int(cursor["second"])
+        self._second = start.second
         self._before = float(asked.get("before", math.inf))
-        self._known: set[str] = set(cursor.get("known", ()))
-        self._count = int(cursor.get("count", 0))
+        self._known = set(start.known)
+        self._count = start.count
         self._size = self._steady = self._failures = 0
         self._raised_at = -1
         self._overlap = 1  # whether "after" leaves out that second is not documented
@@ -97,6 +109,7 @@ class _Walk:
                 while not wait([answer], _PATIENCE).done:
                     yield self._page()
                 ended = yield from self._take_in(answer.result())
+            self._count = 0
             yield self._page()
         finally:
             pool.shutdown(wait=False, cancel_futures=True)

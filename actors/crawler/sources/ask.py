@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from actors.crawler.api import UnansweredError
-from actors.crawler.resolvers.shapes import text_of
 from actors.crawler.settings import CrawlSettings
 from actors.crawler.sources.client import client_of
 from actors.crawler.sources.spec import SourceError
@@ -24,7 +23,6 @@ class RedditPosts:
         """Ask ``/api/info`` for at most 100 posts."""
         async with self._one_at_a_time:
             try:
-                posts = await asyncio.to_thread(self._client.posts, ids)
+                return await asyncio.to_thread(self._client.posts_by_id, ids)
             except SourceError as error:
                 raise UnansweredError(str(error)) from error
-        return {identity: post for post in posts if (identity := text_of(post, "id"))}

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import configparser
-import math
 import time
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -18,7 +15,8 @@ from praw.exceptions import MissingRequiredAttributeException, PRAWException
 from prawcore import exceptions as prawcore_errors
 from requests import exceptions as requests_errors
 
-from actors.crawler.resolvers.shapes import mapping_of
+from actors.crawler.backoff import retry_after
+from actors.crawler.resolvers.shapes import mapping_of, text_of
 from actors.crawler.settings import CrawlSettings, RedditAccess
 from actors.crawler.sources.budget import Budget
 from actors.crawler.sources.source import PAGE
@@ -31,7 +29,6 @@ _CREDENTIALS = (
 )
 _TIMEOUT = 10.0
 _DEFAULT_WAIT = 10.0
-_LONGEST_WAIT = 3600.0
 _SHORTEST_WAIT = 0.05
 _TIMED_OUT, _LIMITED, _SERVER_ERRORS = 408, 429, 500
 _PASSING = (
@@ -101,6 +98,10 @@ class RedditClient:
             found += [child["data"] for child in children if mapping_of(child, "data")]
         return found
 
+    def posts_by_id(self, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """Ask for posts as ``posts`` does, and give them by their ids without ``t3_``."""
+        return {identity: post for post in self.posts(ids) if (identity := text_of(post, "id"))}
+
     def check(self, path: str, params: dict[str, str | int], what: str) -> None:
         """Make sure that a path may be asked for. SourceError where it may not, or where Reddit is not there."""
         try:
@@ -148,7 +149,7 @@ class _Session(requests.Session):
             raise LaterError(type(error).__name__) from None
         self._budget.learn(response.headers)
         status = response.status_code
-        wait = seconds_from(response.headers.get("retry-after", ""), datetime.now(UTC))
+        wait = retry_after(response.headers.get("retry-after"))
         if status == _LIMITED:
             wait = wait if wait is not None else max(self._budget.wait(), _DEFAULT_WAIT)
             self._budget.close(wait)
@@ -182,20 +183,6 @@ def _open(settings: CrawlSettings, budget: Budget) -> praw.Reddit:
         raise SourceError(f"Reddit needs credentials: {_CREDENTIALS}") from None
     except configparser.Error as error:
         raise SourceError(f"praw.ini cannot be used: {str(error).splitlines()[0]}; {_CREDENTIALS}") from None
-
-
-def seconds_from(retry_after: str, now: datetime) -> float | None:
-    """Read a Retry-After in either form (RFC 9110, 10.2.3); None where it is neither."""
-    try:
-        seconds = float(retry_after)
-    except ValueError:
-        try:
-            then = parsedate_to_datetime(retry_after)
-        except ValueError:
-            return None
-        then = then if then.tzinfo else then.replace(tzinfo=UTC)
-        seconds = (then - now).total_seconds()
-    return None if math.isnan(seconds) else min(max(seconds, 0.0), _LONGEST_WAIT)
 
 
 def _soon(error: Exception) -> bool | float:

@@ -6,7 +6,6 @@ from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
-from typing import Any
 
 import pyarrow as pa
 
@@ -16,25 +15,33 @@ from actors.crawler.sources.dumps.lines import blocks
 from actors.crawler.sources.dumps.packing import BrokenDumpError, unpacked
 from actors.crawler.sources.dumps.reader import Reader, kind_of, reason
 from actors.crawler.sources.dumps.wanted import Wanted
+from actors.crawler.sources.resume import resumed
 from actors.crawler.sources.source import PAGE, Cursor, Page
 from actors.crawler.sources.spec import SourceError, SourceSpec
 
 _NAMED = 5  # files in a note
 
 
+@dataclass(frozen=True, slots=True)
+class _Broken:
+    """A file that broke off: what is said of it at the end, and the cursor from which it is tried again."""
+
+    error: str
+    cursor: Cursor
+
+
 @dataclass(slots=True)
 class _Progress:
     """What a cursor says: the file (by its mark) and the place in its text, None at its end.
 
-    ``posts`` are of this file, ``count`` of all; ``broken`` holds, for each file that broke off, what is said of it at
-    the end, and the cursor from which it is tried again.
+    ``posts`` are of this file, ``count`` of all.
     """
 
     file: str
     place: int | None = 0
     posts: int = 0
     count: int = 0
-    broken: list[dict[str, Any]] = field(default_factory=list)
+    broken: list[_Broken] = field(default_factory=list)
 
 
 class DumpSource:
@@ -84,23 +91,24 @@ class DumpSource:
         nothing where it or a file before it is not the same any more. SourceError names broken files when all were
         read, and the last cursor is then at the first of them.
         """
+        reached = yield from resumed(_Progress, cursor, self._text)
         files = find(self._place)
-        yield from _Reading(files, cursor, self._text, self._wanted, self._limit).pages()
+        yield from _Reading(files, reached, self._text, self._wanted, self._limit).pages()
 
 
 class _Reading:
     """One way through the files, from a cursor on."""
 
     def __init__(
-        self, files: list[DumpFile], cursor: Cursor | None, text: str, wanted: Wanted, limit: int | None
+        self, files: list[DumpFile], reached: _Progress | None, text: str, wanted: Wanted, limit: int | None
     ) -> None:
         self._text, self._wanted, self._limit = text, wanted, limit
         self._alone = len(files) == 1
-        start = next((n for n, file in enumerate(files) if cursor and file.mark == cursor["file"]), None)
-        if start is None or cursor is None:
+        start = next((n for n, file in enumerate(files) if reached and file.mark == reached.file), None)
+        if start is None or reached is None:
             self._progress = _Progress(files[0].mark if files else "")
         else:
-            self._progress = _Progress(**cursor | {"broken": list(cursor["broken"])})
+            self._progress = reached
         self._files = files[start or 0 :]
         self._first = self._progress.file
         self._skip = self._progress.place
@@ -114,10 +122,10 @@ class _Reading:
         notes = tuple(
             f"{self._text}: left out {_names(names)}: {why}" for why, names in self._left_out.items()
         )
-        broken = self._progress.broken
-        yield Page((), broken[0]["cursor"] if broken else asdict(self._progress), notes=notes)
+        broken, self._progress.count = self._progress.broken, 0
+        yield Page((), broken[0].cursor if broken else asdict(self._progress), notes=notes)
         if broken:
-            raise SourceError("; ".join(one["error"] for one in broken))
+            raise SourceError("; ".join(one.error for one in broken))
 
     @property
     def _room(self) -> int:
@@ -166,9 +174,9 @@ class _Reading:
             error = (
                 f"{self._text}: {name} {reader.failure}; the {progress.posts:,} posts before that were taken"
             )
-            again = asdict(progress) | {"broken": []}
+            again = asdict(progress) | {"broken": [], "count": 0}
             way_out = f"{error}. Mend or replace it, and run the same command again"
-            progress.broken = [*progress.broken, {"error": way_out, "cursor": again}]
+            progress.broken = [*progress.broken, _Broken(way_out, again)]
         progress.place = None
         return Page((), asdict(progress), notes=tuple(notes))
 

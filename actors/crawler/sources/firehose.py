@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from actors.crawler.resolvers.shapes import number_of as numeric
 from actors.crawler.sources.client import RedditClient
-from actors.crawler.sources.late import Late
+from actors.crawler.sources.late import Late, Told
 from actors.crawler.sources.pace import Pace
 from actors.crawler.sources.patience import Patience
 from actors.crawler.sources.post import fullname, submission_of
 from actors.crawler.sources.post_id import id_of, number_of
+from actors.crawler.sources.resume import PostId, resumed
 from actors.crawler.sources.source import PAGE, Cursor, Page
 from actors.crawler.sources.spec import SourceError, SourceSpec
 from models.records import Submission
@@ -42,11 +46,23 @@ _STEPS_ASIDE = 3
 Found = dict[int, dict[str, Any]]
 
 
+@dataclass(frozen=True, slots=True)
+class _Reached:
+    """What a cursor says: the next id, for every try that absent ones have left from which id to which, and ``count``.
+
+    Of another version with more tries or fewer, the queues do not fit.
+    """
+
+    next: PostId
+    late: Annotated[list[Told], Field(min_length=len(DELAYS), max_length=len(DELAYS))]
+    holes: Annotated[list[Told], Field(min_length=len(HOLE_DELAYS), max_length=len(HOLE_DELAYS))]
+    count: int
+
+
 class Firehose:
     """``reddit:firehose``, without an end: sweeps the ids up to the head, and asks again for those that were absent.
 
-    Options: ``after`` (an id, or a date) to begin in the past, ``limit`` (posts, late ones besides). Cursor: the next
-    id, and for every try that absent ones have left, from which id to which.
+    Options: ``after`` (an id, or a date) to begin in the past, ``limit`` (posts, late ones besides).
     """
 
     def __init__(self, spec: SourceSpec, client: RedditClient) -> None:
@@ -66,10 +82,10 @@ class Firehose:
 
     def pages(self, cursor: Cursor | None) -> Iterator[Page]:
         """Yield what is found, up to 100 posts a page, in the order of their ids but for the late ones."""
-        if cursor:
-            self._next, self._count = number_of(cursor["next"]), cursor["count"]
-            self._late.restore(cursor["late"], self._client.clock())
-            self._holes.restore(cursor["holes"], self._client.clock())
+        if reached := (yield from resumed(_Reached, cursor, self._text)):
+            self._next, self._count = number_of(reached.next), reached.count
+            self._late.restore(reached.late, self._client.clock())
+            self._holes.restore(reached.holes, self._client.clock())
         else:
             yield from self._begin()
         while self._limit is None or self._count < self._limit:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from urllib.parse import quote, unquote_to_bytes
 
 from actors.crawler.remote import PlaceError, is_remote, place_of
+from actors.crawler.sources.resume import resumed
 from actors.crawler.sources.source import PAGE, Cursor, Page
 from actors.crawler.sources.spec import SourceError, SourceSpec
 from actors.crawler.sources.trees import LocalTree, Names, RemoteTree, Tree
@@ -24,6 +25,13 @@ class Found:
 
     names: Names
     readable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Reached:
+    """What a cursor says: the last path, percent-encoded."""
+
+    after: str
 
 
 class FolderSource:
@@ -48,12 +56,13 @@ class FolderSource:
         self._tree.check()
 
     def pages(self, cursor: Cursor | None) -> Iterator[Page]:
-        """Yield the files in pages of 100; the cursor is the last path, percent-encoded."""
-        reached = cursor or {}
-        after = tuple(unquote_to_bytes(reached.get("after", "")).split(b"/"))
+        """Yield the files in pages of 100."""
+        begun = yield from resumed(_Reached, cursor, self._text)
+        reached: Cursor = asdict(begun) if begun else {}
+        after = tuple(unquote_to_bytes(begun.after).split(b"/")) if begun else ()
         held: list[Found] = []
         with ThreadPoolExecutor(1, "listing") as lister:
-            for found in self._walk(lister, (), after if after != (b"",) else ()):
+            for found in self._walk(lister, (), after):
                 if len(held) == PAGE or (found is None and held):
                     reached = {"after": quote(b"/".join(held[-1].names))}
                     yield self._page(held, reached)

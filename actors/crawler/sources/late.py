@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from actors.crawler.sources.post_id import id_of, number_of
+from actors.crawler.sources.resume import PostId
 from actors.crawler.sources.source import PAGE
 
 _ALL = (1 << PAGE) - 1
+# Of a queue, its first and last block, and in how many seconds they are due.
+Told = tuple[PostId, PostId, float, float] | tuple[()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +71,8 @@ class Late:
         if absent:
             self._queues[tries].append(Block(start, absent, now + self._delays[tries]))
 
-    def state(self, now: float) -> list[list[Any]]:
-        """Say of each queue what can be told in four words: its first and last block, and in how long they are due."""
+    def state(self, now: float) -> list[list[str | int]]:
+        """Say of each queue what can be told in four words, or in none where it is empty."""
         return [
             [id_of(queue[0].start), id_of(queue[-1].start), *(round(queue[end].due - now) for end in (0, -1))]
             if queue
@@ -78,7 +80,7 @@ class Late:
             for queue in self._queues
         ]
 
-    def restore(self, state: list[list[Any]], now: float) -> None:
+    def restore(self, state: Sequence[Told], now: float) -> None:
         """Fill the queues as far as their state tells: every number from the first to the last block is absent.
 
         What was found before is then found again, which does no harm.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from operator import attrgetter
 
 from praw.models.util import BoundedSet
@@ -14,6 +14,7 @@ from actors.crawler.sources.pace import Pace
 from actors.crawler.sources.patience import Patience
 from actors.crawler.sources.post_id import id_of, number_of
 from actors.crawler.sources.reddit import request
+from actors.crawler.sources.resume import PostId, resumed
 from actors.crawler.sources.source import PAGE, Cursor, Page
 from actors.crawler.sources.spec import SourceSpec
 from actors.crawler.sources.walk import ListingWalk
@@ -29,14 +30,24 @@ _DEEP_SECONDS = 600.0
 _REMEMBERED = 4096
 
 
+@dataclass(frozen=True, slots=True)
+class _Reached:
+    """What a cursor says: the newest post of the last look that came to its end, and how many posts were given.
+
+    What a look found before it was interrupted is found again.
+    """
+
+    newest: PostId
+    created: float | None
+    count: int
+
+
 class LiveListing:
     """A followed ``reddit:`` source: looks at the top of *new* again and again, down to what it knows.
 
     The first look gives all that is listed. Where a later one comes to the listing's end without meeting a post it
-    knows, the gap is closed as far as it can be, and noted where it cannot.
-
-    Cursor: the newest post of the last look that came to its end (what a look found before it was interrupted is
-    found again), and how many newer ones were given, for ``limit``.
+    knows, the gap is closed as far as it can be, and noted where it cannot. Runs that do not follow in between,
+    ``RedditListing`` for the same source, leave its cursor as it is.
     """
 
     def __init__(self, spec: SourceSpec, client: RedditClient) -> None:
@@ -58,9 +69,9 @@ class LiveListing:
 
     def pages(self, cursor: Cursor | None) -> Iterator[Page]:
         """Yield what is new, in one look newest first; the last page of a look says when the next one is due."""
-        if cursor and "newest" in cursor:
-            self._mark = Edge(number_of(cursor["newest"]), cursor["created"])
-            self._count = self._count_at_mark = cursor["count"]
+        if reached := (yield from resumed(_Reached, cursor, self._text)):
+            self._mark = Edge(number_of(reached.newest), reached.created)
+            self._count = self._count_at_mark = reached.count
         while self._limit is None or self._count < self._limit:
             yield from self._look()
 

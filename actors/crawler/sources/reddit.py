@@ -21,8 +21,9 @@ class RedditListing:
     Without options new, hot, rising, top and controversial are united, the last two over every ``time``: each post
     once, new first. ``sort`` and ``time`` choose one listing, ``limit`` is a number of different posts.
 
-    Its cursor is always the beginning: an anchor may be deleted, the order changes, and a hundred and fifty requests
-    list it all again. What is known by then is skipped by its key.
+    It always reads from the beginning: an anchor may be deleted, the order changes, and a hundred and fifty requests
+    list it all again. What is known by then is skipped by its key. The cursor it is given it hands on: it is that of
+    ``LiveListing`` for the same source, whose next run must know where it stopped.
     """
 
     def __init__(self, spec: SourceSpec, client: RedditClient) -> None:
@@ -39,6 +40,10 @@ class RedditListing:
 
     def pages(self, cursor: Cursor | None) -> Iterator[Page]:
         """Yield the listings' pages of up to 100 posts; one but the first that is refused is noted and left out."""
+        for page in self._listed():
+            yield replace(page, cursor=cursor or {})
+
+    def _listed(self) -> Iterator[Page]:
         seen: set[str] = set()  # at most 1000 a listing, and 15 listings
         for place, (path, params) in enumerate(self._requests):
             try:

@@ -45,12 +45,13 @@ def text_table(file: io.BufferedReader, source: str) -> Table:
 
 def csv_table(file: io.BufferedReader, delimiter: str, source: str, column: str | None) -> Table:
     """Read a table with a header; SourceError where it has no column of URLs."""
-    rows = csv.reader(_lines(file, source), delimiter=delimiter)
+    rows = _Records(_lines(file, source), delimiter, source)
     try:
         header = next(rows, [])
     except csv.Error as error:
         raise SourceError(f"{source}: the header cannot be read ({error}); write it as plain CSV") from None
-    return Table(Columns(header, source, column), _rows(rows))
+    columns = Columns(header, source, column)
+    return Table(columns, _rows(rows, columns, source))
 
 
 def parquet_table(file: Any, source: str, column: str | None, start: int) -> Table:
@@ -118,14 +119,56 @@ def _refuse_binary(head: bytes, source: str) -> None:
         raise SourceError(f"{source}: not a text file; give a list of URLs as txt, csv, tsv or parquet")
 
 
-def _rows(rows: Any) -> Iterator[Row]:
+class _Records:
+    """The records of a CSV file; SourceError for a quote that is open at its end: it has swallowed all behind it.
+
+    ``csv`` tells that only where it is strict, and then refuses a quote within a field too. But it asks for lines only
+    while a record has no end, so one that took the end of the file has none. ``begun`` and ``line`` are the first and
+    the last line of the latest record.
+    """
+
+    def __init__(self, lines: Iterator[str], delimiter: str, source: str) -> None:
+        self._reader = csv.reader(self._until_ended(lines), delimiter=delimiter)
+        self._source, self._ended = source, False
+        self.begun = 0
+
+    @property
+    def line(self) -> int:
+        return self._reader.line_num
+
+    def __iter__(self) -> Iterator[list[str]]:
+        return self
+
+    def __next__(self) -> list[str]:
+        self.begun = self.line + 1
+        row = next(self._reader)
+        if self._ended:
+            raise SourceError(
+                f"{self._source}: in the row that begins in line {self.begun} a quote is opened and never closed; "
+                "close it, remove it, or write two for one that is meant"
+            )
+        return row
+
+    def _until_ended(self, lines: Iterator[str]) -> Iterator[str]:
+        yield from lines
+        self._ended = True
+
+
+def _rows(records: _Records, columns: Columns, source: str) -> Iterator[Row]:
+    noted = False
     while True:
         try:
-            row = next(rows)
+            row = next(records)
         except StopIteration:
             return
         except csv.Error as error:
-            yield f"near line {rows.line_num}: {error}"
+            yield f"near line {records.line}: {error}"
         else:
+            if not noted and columns.place < len(row) and len(row[columns.place].strip().splitlines()) > 1:
+                noted = True  # once, as a list may be full of them
+                columns.notes.append(
+                    f"{source}: the URL of lines {records.begun} to {records.line} holds line breaks, and others may; "
+                    "a stray quote may have made one row of them"
+                )
             if row:
                 yield row

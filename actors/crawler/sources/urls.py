@@ -6,13 +6,14 @@ import io
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from itertools import islice
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 import pyarrow as pa
 
 from actors.crawler.remote import Place, PlaceError, explain, is_remote, place_of
+from actors.crawler.sources.resume import resumed
 from actors.crawler.sources.source import PAGE, Cursor, Page
 from actors.crawler.sources.spec import SourceError, SourceSpec
 from actors.crawler.sources.tables import Row, Table, csv_table, parquet_table, text_table
@@ -22,6 +23,13 @@ _DELIMITERS = {".csv": ",", ".tsv": "\t"}
 _JSON = (".json", ".jsonl", ".ndjson")
 _CODECS = {".gz": "gzip", ".zst": "zstd", ".zstd": "zstd", ".bz2": "bz2"}
 _PATIENCE = 1.0  # seconds without a page, while rows are passed by
+
+
+@dataclass(frozen=True, slots=True)
+class _Reached:
+    """What a cursor says: how many entries were given."""
+
+    entries: int
 
 
 class UrlList:
@@ -49,11 +57,12 @@ class UrlList:
 
     def pages(self, cursor: Cursor | None) -> Iterator[Page]:
         """Yield pages of up to 100 entries, the same URL maybe several times; the cursor counts entries."""
-        start = int((cursor or {}).get("entries", 0))
+        reached = yield from resumed(_Reached, cursor, self._text)
+        start = reached.entries if reached else 0
         told = time.monotonic()
         with self._opened(start) as table:
             count = table.skipped
-            while held := list(islice(table.rows, PAGE)):
+            for held in _paged(table.rows):
                 count += len(held)
                 if count > start:
                     yield _page(table, held[start - count :], count)
@@ -107,6 +116,23 @@ class UrlList:
                 raise SourceError(f"{self._text}: {explain(error, self._place)}") from None
             why = getattr(error, "strerror", None) or str(error).splitlines()[0]
             raise SourceError(f"{self._text}: the file cannot be read, or not to its end: {why}") from None
+
+
+def _paged(rows: Iterator[Row]) -> Iterator[list[Row]]:
+    """Give the rows by the page, those before an error too."""
+    held: list[Row] = []
+    try:
+        for row in rows:
+            held.append(row)
+            if len(held) == PAGE:
+                yield held
+                held = []
+    except (SourceError, OSError, pa.ArrowException):
+        if held:
+            yield held
+        raise
+    if held:
+        yield held
 
 
 def _page(table: Table, held: list[Row], count: int) -> Page:

@@ -134,7 +134,9 @@ def test_a_range_of_time_and_a_limit_hold(
     archive.posts = [post(number) for number in range(300)]
     found = read(server, SOURCE + options)
     assert items(found) == names(expected)
-    assert items(read(server, SOURCE + options, found[-1].cursor)) == []
+    # Behind a limit the next run takes as many again.
+    later = names(range(180, 300)) if "limit" in options else []
+    assert items(read(server, SOURCE + options, found[-1].cursor)) == later
     assert (
         items(read(server, SOURCE + options, found[0].cursor)) == names(expected)[len(found[0].submissions) :]
     )

@@ -45,6 +45,14 @@ def test_what_may_pass_is_tried_once_a_call(world: World, settings: CrawlSetting
     assert get(client)["data"]["children"] == []
 
 
+@pytest.mark.parametrize("said", ["soon", "nan", f"Mon, 12 Jan {'9' * 20} 00:00:00 GMT"])
+def test_a_wait_that_cannot_be_read_is_none(world: World, settings: CrawlSettings, said: str) -> None:
+    world.troubles = [(503, {"Retry-After": said})]
+    with pytest.raises(LaterError, match="503") as caught:
+        get(RedditClient(settings))
+    assert caught.value.seconds is None
+
+
 def test_a_reddit_that_is_not_there_may_come_back(settings: CrawlSettings) -> None:
     access = settings.reddit.model_copy(update={"reddit_url": "http://127.0.0.1:9"})
     with pytest.raises(LaterError, match="ConnectionError"):

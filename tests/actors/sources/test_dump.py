@@ -123,11 +123,13 @@ def test_every_cursor_gives_exactly_the_rest(tmp_path: Path) -> None:
             assert items(tmp_path, options, page.cursor) == whole[seen:]
 
 
-def test_a_limit_holds_over_a_restart(tmp_path: Path) -> None:
+def test_a_limit_holds_over_a_restart_and_the_next_run_takes_as_many_again(tmp_path: Path) -> None:
     path = write(tmp_path / "dump.jsonl", lines(post(number) for number in range(300)))
     first, *_, last = pages(path, ",limit=130")
     assert items(path, ",limit=130", first.cursor) == names(range(100, 130))
-    assert items(path, ",limit=130", last.cursor) == []
+    second = pages(path, ",limit=130", last.cursor)
+    assert [one.item for page in second for one in page.submissions] == names(range(130, 260))
+    assert items(path, ",limit=130", second[-1].cursor) == names(range(260, 300))
 
 
 def test_a_folder_is_read_in_the_order_of_its_names_without_what_is_no_dump(tmp_path: Path) -> None:

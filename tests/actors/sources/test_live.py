@@ -187,6 +187,19 @@ def test_the_pause_grows_while_nothing_comes_and_shrinks_when_much_does(
     assert busy == sorted(busy, reverse=True) and busy[-1] < 10
 
 
+def test_a_run_that_does_not_follow_leaves_the_mark_for_one_that_does(
+    world: World, settings: CrawlSettings
+) -> None:
+    world.listings[PATH] = [post(number) for number in range(20, 0, -1)]
+    cursor = looks(settings, 1)[-1].cursor
+    world.listings[PATH] = [post(number) for number in range(900, 800, -1)]
+    between = list(open_source(parse_source(SOURCE), settings).pages(cursor))
+    assert len(items(between)) == 100 and all(page.cursor == cursor for page in between)
+    world.listings["/r/EarthPorn/hot"] = [post(500)]
+    assert items(looks(settings, 1, between[-1].cursor))[100:] == ["t3_p500"]
+    assert all(page.cursor == {} for page in open_source(parse_source(SOURCE), settings).pages(None))
+
+
 def test_a_limit_ends_it_and_the_next_run_takes_as_many_again(world: World, settings: CrawlSettings) -> None:
     world.listings[PATH] = [post(number) for number in range(150, 0, -1)]
     source = open_source(parse_source(f"{SOURCE},limit=110"), settings, follow=True)

@@ -10,7 +10,6 @@ import pytest
 
 from actors.crawler.settings import CrawlSettings
 from actors.crawler.sources import Page, SourceError, open_source, parse_source
-from actors.crawler.sources.client import seconds_from
 from models.records import Submission
 from tests.actors.sources.reddit_server import World, post
 
@@ -223,13 +222,3 @@ def test_missing_credentials_name_where_they_belong(tmp_path: Path, monkeypatch:
     monkeypatch.delenv("praw_client_id", raising=False)
     with pytest.raises(SourceError, match=r"praw_client_id.*praw\.ini"):
         open_source(parse_source("reddit:r/EarthPorn"), CrawlSettings())
-
-
-def test_retry_after_is_read_in_both_forms_and_bounded() -> None:
-    now = datetime(2026, 1, 1, tzinfo=UTC)
-    assert seconds_from("2.5", now) == 2.5
-    assert seconds_from("Thu, 01 Jan 2026 00:00:30 GMT", now) == 30
-    assert seconds_from("Wed, 31 Dec 2025 00:00:30 GMT", now) == 0
-    assert seconds_from("1e9", now) == 3600
-    assert seconds_from("soon", now) is None
-    assert seconds_from("nan", now) is None

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from actors.crawler import sources
 from actors.crawler.sources import SourceError, parse_source
 from actors.crawler.sources.dates import moment
 
@@ -156,3 +157,7 @@ def test_a_source_that_is_misspelt_is_not_repeated_with_its_credentials() -> Non
     with pytest.raises(SourceError, match="did you mean urls:FILE") as refused:
         parse_source("url:s3://KEY:SECRET@bucket/list.txt?token=SECRET")
     assert "SECRET" not in str(refused.value) and "KEY" not in str(refused.value)
+
+
+def test_what_the_package_offers_is_there() -> None:
+    assert not [name for name in sources.__all__ if not hasattr(sources, name)]

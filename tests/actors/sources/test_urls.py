@@ -174,7 +174,8 @@ def test_a_truncated_list_is_said_to_be_and_what_came_before_is_kept(tmp_path: P
     found: list[Page] = []
     with pytest.raises(SourceError, match="not to its end: Truncated compressed stream"):
         found.extend(source(path).pages(None))
-    assert len(found) > 900 and found[-1].cursor == {"entries": 100 * len(found)}
+    taken = sum(len(page.submissions) for page in found)
+    assert taken > 90_000 and found[-1].cursor == {"entries": taken}
 
 
 def test_a_line_that_is_no_url_is_a_row_with_its_reason(tmp_path: Path) -> None:
@@ -193,6 +194,26 @@ def test_a_row_that_csv_cannot_read_is_a_row_too(tmp_path: Path) -> None:
     assert (first.post["url"], last.post["url"]) == (A, B)
     assert broken.extra == {"unreadable_row": "near line 3: field larger than field limit (131072)"}
     assert plan_submission(broken, Over18.SKIP).reason is Reason.BAD_URL
+
+
+def test_a_quote_that_is_never_closed_is_an_error_and_what_came_before_is_kept(tmp_path: Path) -> None:
+    lines = [f"https://a.example/{number}.jpg" for number in range(20)]
+    path = write(tmp_path / "list.csv", "url", *lines[:5], f'"{lines[5]}', *lines[6:])
+    found: list[Page] = []
+    with pytest.raises(SourceError, match="in line 7 a quote is opened and never closed; close it"):
+        found.extend(source(path).pages(None))
+    assert [one.post["url"] for page in found for one in page.submissions] == lines[:5]
+    write(path, "url", *lines)
+    rest = pages(path, cursor=found[-1].cursor)
+    assert [one.post["url"] for page in rest for one in page.submissions] == lines[5:]
+    (tmp_path / "whole.csv").write_text(f'url,x\n{A},"a\nb"\n{B},"c"')
+    assert listed(tmp_path / "whole.csv") == [A, B]
+
+
+def test_a_url_with_line_breaks_is_noted(tmp_path: Path) -> None:
+    path = write(tmp_path / "list.csv", "url,x", f'"{A},y', f'{B},"z"', f"{A},1")
+    (note,) = [note for page in pages(path) for note in page.notes]
+    assert "the URL of lines 2 to 3 holds line breaks" in note and "stray quote" in note
 
 
 def test_bytes_that_are_no_text_are_carried_escaped(tmp_path: Path) -> None:

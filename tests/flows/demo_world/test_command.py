@@ -27,7 +27,7 @@ def test_serves_until_its_stdin_closes(cache: Path, tmp_path: Path) -> None:
         assert process.wait(30) == 0
         assert process.stdout.read() == b""
     assert settings.host_map["i.redd.it"] == f"http://127.0.0.1:{ready['port']}"
-    assert settings.budget("i.redd.it").per_second > 1000
+    assert settings.budget_entry("i.redd.it")[1].per_second > 1000
     assert ready["source"] == "reddit:r/all,sort=new"
     assert Truth.load(tmp_path / "truth.json") == World.build(7, scale=0.05).truth
     liked = sorted(Path(ready["liked"]).iterdir())
