@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from actors.crawler.resolvers.shapes import text_of
 from actors.crawler.settings import CrawlSettings
 from actors.crawler.sources import Cursor, Page, Source, SourceError, open_source, parse_source
 from actors.crawler.sources.client import LaterError, RedditClient, client_of
@@ -123,11 +122,10 @@ class Listing:
         """Ask Reddit about posts, by their ids without ``t3_``."""
         try:
             self._client = self._client or client_of(self._settings)
-            posts = self._client.posts(ids)
+            return Asked(self._client.posts_by_id(ids))
         except LaterError as error:
             _log.warning("%s", error)
             return Asked({}, str(error), spent=not error.why)
         except SourceError as error:
             _log.warning("%s", error)
             return Asked({}, str(error))
-        return Asked({identity: post for post in posts if (identity := text_of(post, "id"))})
