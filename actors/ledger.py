@@ -19,31 +19,47 @@ from actors.storage import Output
 from models.keys import key_hash
 
 Hashes = np.ndarray[tuple[int], np.dtype[np.uint64]]
+Flags = np.ndarray[tuple[int], np.dtype[np.bool_]]
 STATE = "state/deferred.json"
 _RECENT = 4096
 
 
 class HashSet:
-    """A set of strings as sorted 64-bit hashes; new ones wait in a small set until there are enough to merge."""
+    """A set of strings as 64-bit hashes: recent ones, and sorted runs, each at most half as long as the one before.
+
+    8 bytes an entry; an entry is merged some 20 times at most, however many there are.
+    """
 
     def __init__(self) -> None:
-        self._sorted: Hashes = np.empty(0, np.uint64)
+        self._runs: list[Hashes] = []
         self._recent: set[int] = set()
 
     def add(self, texts: Iterable[str]) -> None:
         """Remember these."""
         self._recent.update(map(key_hash, texts))
         if len(self._recent) >= _RECENT:
-            recent = np.fromiter(self._recent, np.uint64, len(self._recent))
-            self._sorted = np.union1d(self._sorted, recent)
+            recent = np.sort(np.fromiter(self._recent, np.uint64, len(self._recent)))
             self._recent.clear()
+            for run in self._runs:
+                recent = recent[~_is_in(run, recent)]
+            if len(recent):
+                self._runs.append(recent)
+            while len(self._runs) > 1 and len(self._runs[-2]) < 2 * len(self._runs[-1]):
+                last = self._runs.pop()
+                # The stable sort merges what is sorted already.
+                self._runs[-1] = np.sort(np.concatenate([self._runs[-1], last]), kind="stable")
 
     def __contains__(self, text: str) -> bool:
         value = key_hash(text)
         if value in self._recent:
             return True
-        place = int(np.searchsorted(self._sorted, np.uint64(value)))
-        return place < len(self._sorted) and int(self._sorted[place]) == value
+        hashed = np.array([value], np.uint64)
+        return any(_is_in(run, hashed)[0] for run in self._runs)
+
+
+def _is_in(run: Hashes, values: Hashes) -> Flags:
+    found: Flags = run.take(run.searchsorted(values), mode="clip") == values
+    return found
 
 
 def write_state(output: Output, manifest: Manifest, deferred: list[Deferred]) -> None:

@@ -15,7 +15,9 @@ from models.reasons import Stage, Verdict
 from models.records import Candidate, Ready, Submission
 
 FOLDER = "windows"
-_FACTS = ("url", "final_url", "host", "http_status", "content_type", "fetched_at", "latency_ms")
+_FACTS = (
+    "url", "final_url", "host", "http_status", "content_type", "etag", "last_modified", "fetched_at", "latency_ms",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ import ray
 
 from actors.duplicates import Contender, Copy
 from actors.manifest import Manifest
-from actors.storage import Output
+from actors.storage import Output, to_json
 from models.keys import image_path
 from models.reasons import Reason, Stage
 from models.schema import VERDICTS
@@ -171,6 +171,7 @@ def _ledger_row(manifest: Manifest, row: Row) -> Row:
         "created": _moment(submission.created),
         "over_18": submission.over_18,
         "reddit_score": submission.reddit_score,
+        "extra": None if submission.extra is None else to_json(submission.extra).decode(),
         "reason": Reason(row["reason"]),
         "detail": row["detail"] or None,
         "fetched_at": _moment(row["fetched_at"]),

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.fs as pafs
 import pyarrow.parquet as pq
 
-from actors.crawler.locate import printable, without_userinfo
+from actors.crawler.locate import printable, unread, without_userinfo
 
 if TYPE_CHECKING:
     import pyarrow.dataset as ds
@@ -48,7 +48,7 @@ class Output:
         except (pa.ArrowInvalid, OSError, ValueError) as error:
             # Not chained: Arrow's own message has the URI as it was given.
             raise OutputError(
-                f"--out {_unread(uri)}: {str(error).replace(uri, _unread(uri))}. "
+                f"--out {unread(uri)}: {str(error).replace(uri, unread(uri))}. "
                 "Give a folder, or a URI such as s3://bucket/folder"
             ) from None
 
@@ -183,12 +183,6 @@ def to_json(value: Any, options: int = 0) -> bytes:
 
 def _plain(value: Any) -> Any:
     return value.isoformat() if isinstance(value, datetime) else asdict(value)
-
-
-def _unread(uri: str) -> str:
-    # A secret with a slash in it is the very reason why a URI cannot be read, so all before the last @ goes.
-    scheme, separator, rest = uri.partition("://")
-    return printable(scheme + separator + (rest.rpartition("@")[2].partition("?")[0] if separator else ""))
 
 
 def _open(uri: str) -> tuple[pafs.FileSystem, str]:

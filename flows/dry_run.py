@@ -14,6 +14,7 @@ from rich.table import Table
 from actors.crawler.listing import Listing
 from actors.crawler.resolvers import Action, chosen, plan_submission
 from actors.crawler.sources import SourceError
+from actors.ledger import HashSet
 from flows.settings import Settings
 from models.records import Submission
 
@@ -45,14 +46,19 @@ def estimate(settings: Settings, console: Console) -> None:
 
 
 def _submissions(settings: Settings) -> Iterator[Submission]:
+    """Give each submission once, as a run would take it; sources may name one several times."""
+    seen = HashSet()
     listing = Listing(settings.sources, settings.crawl)
     while (listed := listing.next_page({})) is not None:
         if listed.failure is not None:
             raise SourceError(listed.failure)
         if listed.page is None:
             time.sleep(listed.pause)
-        else:
-            yield from listed.page.submissions
+            continue
+        for submission in listed.page.submissions:
+            if submission.item not in seen:
+                seen.add([submission.item])
+                yield submission
 
 
 def _table(name: str, counts: Counter[str]) -> Table:

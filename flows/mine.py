@@ -15,6 +15,7 @@ import ray
 import typer
 from rich.console import Console
 
+from actors.crawler.budgets import HostBudgets, restarted_by_ray
 from actors.crawler.crawler import Crawler
 from actors.crawler.listing import Listing
 from actors.crawler.settings import Over18
@@ -50,6 +51,7 @@ AHEAD_WINDOWS = 4
 RETRIES = 3
 INDEX = "duplicate-index"
 LISTING = "listing"
+BUDGETS = "host-budgets"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +76,16 @@ def pipeline(settings: Settings, taste: Taste, where: Placement) -> Pipeline:
         settings.sources, settings.crawl, follow=settings.follow
     )
     # What only this node can reach is fetched from here: its folders, and servers that a host map names.
-    local = settings.crawl.host_map or any(source.startswith("folder:") for source in settings.sources)
+    local = settings.crawl.host_map or any(
+        source.startswith("folder:") and "://" not in source for source in settings.sources
+    )
     crawl = on_this_node if local else replica
+    # A crawler that is alone has the hosts' budgets to itself.
+    budgets = shared_budgets(settings) if where.crawlers > 1 else []
     crawlers = [
-        crawl(Crawler, max_concurrency=64).remote(settings.crawl, where.crawlers, listing=LISTING)
+        crawl(Crawler, max_concurrency=64).remote(
+            settings.crawl, BUDGETS if budgets else None, listing=LISTING
+        )
         for _ in range(where.crawlers)
     ]
     encoders = [
@@ -103,8 +111,13 @@ def pipeline(settings: Settings, taste: Taste, where: Placement) -> Pipeline:
     )
     judges = Judges(f"{taste.encoder}@{taste.encoder_fingerprint[:16]}", taste.fingerprint, taste.threshold)
     sink = on_this_node(Sink).remote(settings.out, INDEX, judges)
-    others = [listing, *scorers, *watermarks, index, sink]
+    others = [listing, *scorers, *watermarks, index, sink, *budgets]
     return Pipeline(listing, crawlers, encoders, others, judge, sink)
+
+
+def shared_budgets(settings: Settings) -> list[Any]:
+    """Make the actor that divides each host's budget among the crawlers."""
+    return [on_this_node(HostBudgets, name=BUDGETS).remote(settings.crawl, restarted_by_ray)]
 
 
 def replica(kind: type, **options: Any) -> Any:
@@ -129,6 +142,8 @@ def run(
     interrupts.install()
     where = placement.plan(settings.device)
     console.print("\n".join(where.lines()), highlight=False)
+    if not settings.crawl.robots:
+        console.print("X-Robots-Tag is not heeded (crawl.robots): hosts' opt-outs are passed over")
     inspect = Inspect(settings.crawl.shape, encoder_row(settings.encoder), thumbs=settings.thumbs)
     warming = threading.Thread(target=warm_up, args=(Judge([inspect]), where), daemon=True)
     warming.start()

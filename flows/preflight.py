@@ -19,7 +19,7 @@ from flows.settings import Settings
 from models.registry import cache_folder, encoder_row, file_sha256, resolve_weights
 from models.taste import Taste
 
-_OF_FILES = ("urls", "folder")
+_OF_FILES = ("urls", "folder", "dump")
 _CREDENTIALS = ("client_id", "client_secret", "username", "password")
 
 

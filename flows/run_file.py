@@ -48,6 +48,7 @@ class RunFile:
             "ended": None,
             "how": "running",
             "settings": _masked(settings.model_dump(mode="json")) | {"out": output.shown},
+            "x_robots_tag": "heeded" if settings.crawl.robots else "not heeded",
             "schema": SCHEMA_VERSION,
             "encoder": {"name": taste.encoder, "fingerprint": taste.encoder_fingerprint},
             "taste": {"fingerprint": taste.fingerprint, "threshold": taste.threshold},

@@ -65,7 +65,9 @@ class Settings(BaseSettings):
         env_prefix=PREFIX, env_nested_delimiter="__", extra="forbid", frozen=True
     )
 
-    sources: tuple[str, ...] = Field(description="where to look: demo, reddit:…, urls:FILE, folder:DIR")
+    sources: tuple[str, ...] = Field(
+        description="where to look: demo, reddit:…, dump:FILE, arctic:NAME, urls:FILE, folder:DIR"
+    )
     follow: bool = Field(
         False, description="go on with what is new at Reddit's listings, until it is stopped"
     )

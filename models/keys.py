@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-from pathlib import PurePosixPath
 
 from models.records import Submission
 
@@ -25,9 +24,9 @@ def url_item(url: str) -> str:
     return f"url:{hashlib.sha256(url.encode('utf-8', 'surrogatepass')).hexdigest()}"
 
 
-def folder_item(relative_path: PurePosixPath) -> str:
+def folder_item(relative_path: str) -> str:
     """Name a file of a folder: ``folder:<relative path>``; undecodable bytes in its name are escaped."""
-    return f"folder:{str(relative_path).encode('utf-8', 'backslashreplace').decode()}"
+    return f"folder:{relative_path.encode('utf-8', 'backslashreplace').decode()}"
 
 
 def item_of(key: str) -> str:

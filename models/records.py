@@ -19,8 +19,9 @@ class Submission:
     """One thing a source saw, with what every row of it repeats.
 
     ``item`` is the Reddit fullname (``t3_…``), ``url:<sha256 of the url>`` or ``folder:<relative path>``;
-    ``post`` is the plain dict the resolvers read (a Reddit submission, ``{"url": …}`` or ``{"path": …}``).
-    ``created`` is in seconds since the epoch, UTC. Everything Reddit may leave out is None.
+    ``post`` is the plain dict the resolvers read (a Reddit submission, ``{"url": …}`` or ``{"uri": …}``).
+    ``created`` is in seconds since the epoch, UTC. Everything Reddit may leave out is None. ``extra`` is what else
+    a list says of its URL, by column (plain JSON); None where the source has nothing more to say.
     """
 
     item: str
@@ -33,6 +34,7 @@ class Submission:
     created: float | None = None
     over_18: bool | None = None
     reddit_score: int | None = None
+    extra: dict[str, Any] | None = field(default=None, hash=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +88,8 @@ class Ready:
     host: str | None = None
     http_status: int | None = None
     content_type: str | None = None
+    etag: str | None = None
+    last_modified: str | None = None
     fetched_at: float | None = None
     latency_ms: float | None = None
 

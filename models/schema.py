@@ -21,8 +21,9 @@ def _column(
 
 
 _NOT_REDDIT = "the source does not tell"
+_SIDE = "after EXIF orientation; as stored, if refused before that was read; as declared, if nothing was"
 _NOT_ASKED = "nothing was asked for"
-_NO_BYTES = "no bytes arrived"
+_NO_BYTES = "its bytes were not fetched to the end"
 _NOT_DECODED = "the bytes were not read as an image"
 _NOT_SCORED = "the verdict fell before the encoder"
 
@@ -42,16 +43,19 @@ VERDICTS = pa.schema(
         _column("created", UTC_MILLISECONDS, "when the submission was made", null=_NOT_REDDIT, unit="UTC"),
         _column("over_18", pa.bool_(), "marked NSFW", null=_NOT_REDDIT),
         _column("reddit_score", pa.int32(), "up- minus downvotes when seen", null=_NOT_REDDIT),
+        _column("extra", pa.string(), "JSON object: a URL list's other columns", null="the source has none"),
         _column("url", pa.string(), "the URL that was asked for, or the file's path", null=_NOT_ASKED),
         _column("final_url", pa.string(), "the URL after redirects", null=_NOT_ASKED),
         _column("host", pa.string(), "host of `url`", null=_NOT_ASKED),
         _column("http_status", pa.int16(), "the last answer's status", null="no answer"),
         _column("content_type", pa.string(), "as the host says, not as the bytes are", null="not said"),
+        _column("etag", pa.string(), "the host's tag for this version, as it says it", null="not said"),
+        _column("last_modified", pa.string(), "when the image changed, as the host says it", null="not said"),
         _column("bytes", pa.int64(), "length of the original", null=_NO_BYTES, unit="bytes"),
         _column("sha256", pa.string(), "of the original bytes, hexadecimal", null=_NO_BYTES),
         _column("format", pa.string(), "Pillow's name for the content's format", null=_NOT_DECODED),
-        _column("width", pa.int32(), "after EXIF orientation", null="not known", unit="pixels"),
-        _column("height", pa.int32(), "after EXIF orientation", null="not known", unit="pixels"),
+        _column("width", pa.int32(), _SIDE, null="not known", unit="pixels"),
+        _column("height", pa.int32(), _SIDE, null="not known", unit="pixels"),
         _column("phash", pa.string(), "64-bit perceptual hash, 16 hexadecimal digits", null=_NOT_DECODED),
         _column("encoder", pa.string(), "the encoder's name and fingerprint", null=_NOT_SCORED),
         _column("taste", pa.string(), "the taste's fingerprint", null=_NOT_SCORED),
@@ -83,6 +87,8 @@ READY = pa.schema(
         ("host", pa.string()),
         ("http_status", pa.int16()),
         ("content_type", pa.string()),
+        ("etag", pa.string()),
+        ("last_modified", pa.string()),
         ("fetched_at", pa.float64()),
         ("latency_ms", pa.float32()),
         ("width", pa.int32()),

@@ -6,7 +6,9 @@ in order, and leaves out late ones, always finds something to take, and what it 
 
 from __future__ import annotations
 
+import asyncio
 import heapq
+import itertools
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -22,11 +24,18 @@ WAITING_PATIENCE = 10
 
 
 class ByteBudget:
-    """Bytes that are promised or held; unknown sizes are guessed from the last images'."""
+    """Bytes that are promised or held; unknown sizes are guessed from the last images'.
+
+    What turns out larger than it was promised waits for room, in the run's order. One at a time may go beyond the
+    limit, so that there is always one that gets on: the most is the limit and one image.
+    """
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._guess = float(min(_FIRST_GUESS, limit))
+        self._growing: list[tuple[Turn, int, int, Errand, asyncio.Future[None]]] = []
+        self._count = itertools.count()
+        self._beyond: Errand | None = None
         self.used = 0
 
     @property
@@ -41,6 +50,36 @@ class ByteBudget:
     def learn(self, size: int) -> None:
         """Note the size of an image that arrived."""
         self._guess = max(_LEAST_GUESS, self._guess + (size - self._guess) / _MEMORY)
+
+    async def grow(self, errand: Errand, size: int) -> None:
+        """Promise ``size`` bytes in all to a candidate, when there is room for them."""
+        if errand is self._beyond:
+            errand.promise(size)
+            return
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        heapq.heappush(self._growing, (errand.turn, next(self._count), size, errand, future))
+        self.serve()
+        await future
+
+    def serve(self) -> None:
+        """Let those grow that there is room for now."""
+        while self._growing:
+            _, _, size, errand, future = self._growing[0]
+            if not future.done():
+                others = self.used - errand.promised
+                if others + size > self._limit:
+                    if others > self._limit or self._beyond is not None:
+                        return
+                    self._beyond = errand
+                errand.promise(size)
+                future.set_result(None)
+            heapq.heappop(self._growing)
+
+    def stops(self, errand: Errand) -> None:
+        """Note that a candidate's request is over."""
+        if self._beyond is errand:
+            self._beyond = None
+            self.serve()
 
 
 @dataclass(slots=True, eq=False)
@@ -75,6 +114,7 @@ class Errand:
 
     def waits(self) -> None:
         """Note that it waits: for its host, a hold, or its next try."""
+        self.budget.stops(self)
         if self.running:
             self.running, self.since = False, time.monotonic()
 
@@ -87,9 +127,12 @@ class Errand:
         if self.promised == 0:
             self.promise(self.budget.guess)
 
-    def expects(self, size: int) -> None:
-        """Promise what the host says is coming."""
-        self.promise(size)
+    async def room(self, size: int) -> None:
+        """Have what is coming promised, or wait for it."""
+        if size <= self.promised:
+            self.promise(size)
+        else:
+            await self.budget.grow(self, size)
 
     def overdue(self, patience: float, now: float) -> bool:
         """Tell whether its request takes too long, or its wait far too long."""
@@ -121,6 +164,7 @@ class Ahead:
 
     def startable(self) -> Iterator[Errand]:
         """Take those off the queue that there are bytes for; each counts as on its way from here on."""
+        self.budget.serve()
         while self._queue and self.budget.has_room():
             errand = heapq.heappop(self._queue)
             self._queued.discard(errand.candidate.key)
@@ -134,6 +178,7 @@ class Ahead:
         """Turn a promise into ``size`` bytes that are held (0: none) until they are given back."""
         del self.running[errand.candidate.key]
         errand.promise(size)
+        self.budget.stops(errand)
         if size:
             self.budget.learn(size)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pyarrow as pa
@@ -25,7 +25,9 @@ class Held:
 
 
 def held_from(candidate: Candidate, fetch: Fetch) -> Held:
-    """Make a fetched candidate ready."""
+    """Make a fetched candidate ready; what its picture's header said replaces what its host declared."""
+    if fetch.size is not None:
+        candidate = replace(candidate, width=fetch.size.width, height=fetch.size.height)
     ready = Ready(
         candidate=candidate,
         outcome=fetch.outcome,
@@ -35,6 +37,8 @@ def held_from(candidate: Candidate, fetch: Fetch) -> Held:
         host=fetch.host,
         http_status=fetch.http_status,
         content_type=fetch.content_type,
+        etag=fetch.etag,
+        last_modified=fetch.last_modified,
         fetched_at=fetch.fetched_at,
         latency_ms=fetch.latency_ms,
     )
@@ -55,6 +59,8 @@ def _row(held: Held) -> dict[str, Any]:
         "host": ready.host,
         "http_status": ready.http_status,
         "content_type": ready.content_type,
+        "etag": ready.etag,
+        "last_modified": ready.last_modified,
         "fetched_at": ready.fetched_at,
         "latency_ms": ready.latency_ms,
         "width": _side(ready.candidate.width),

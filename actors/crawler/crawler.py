@@ -20,11 +20,12 @@ import pyarrow as pa
 
 from actors.crawler.ahead import Ahead, Errand
 from actors.crawler.blocks import Held, held_from, ready_table
+from actors.crawler.budgets import asking
 from actors.crawler.download import Fetch
 from actors.crawler.events import Awoke, Event, Fetched, Late, Offer, Resolved, Said
 from actors.crawler.fetch import Fetcher
+from actors.crawler.files import read_file
 from actors.crawler.listed_posts import ListedPosts
-from actors.crawler.local import read_local
 from actors.crawler.owed import needs_resolving, settled
 from actors.crawler.settings import CrawlSettings
 from actors.crawler.transport import Unwatched, Watch
@@ -53,20 +54,21 @@ class UnknownKeyError(KeyError):
 class Crawler:
     """Fetches images ahead of the windows that will want them; see the module.
 
-    ``share`` is the number of crawlers in the cluster; ``listing`` names the actor that asks Reddit about posts.
+    ``budgets`` is the name of the actor (``HostBudgets``) that divides the hosts' budgets among several crawlers,
+    ``listing`` that of the one that asks Reddit about posts.
     ``resolve`` replaces the resolvers package.
     """
 
     def __init__(
         self,
         settings: CrawlSettings,
-        share: int = 1,
+        budgets: str | None = None,
         resolve: Resolve | None = None,
         listing: str | None = None,
     ) -> None:
         self._listing = listing
         self._settings = settings
-        self._fetcher = Fetcher(settings, share)
+        self._fetcher = Fetcher(settings, asking(budgets) if budgets is not None else None)
         self._resolve_with = resolve
         self._ahead = Ahead(settings.ahead_bytes)
         self._held: dict[str, Held] = {}
@@ -233,7 +235,7 @@ class Crawler:
 
     async def _obtain(self, candidate: Candidate, watch: Watch) -> Fetch:
         try:
-            # Only a folder source may name files: a post that links to file:// gets bad_url.
+            # Only a folder source may name files: a post that links to file:// or s3:// gets bad_url.
             if candidate.item.startswith("folder:"):
                 return await self._read(candidate.urls, watch)
             return await self._fetcher.get(candidate.urls, watch)
@@ -243,7 +245,7 @@ class Crawler:
 
     async def _read(self, places: Sequence[str], watch: Watch) -> Fetch:
         watch.runs()
-        return await asyncio.to_thread(read_local, places[0] if places else "", self._settings.max_bytes)
+        return await asyncio.to_thread(read_file, places[0] if places else "", self._settings.max_bytes)
 
     async def _watch_for_late(self) -> None:
         while True:

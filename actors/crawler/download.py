@@ -3,31 +3,28 @@
 from __future__ import annotations
 
 import hashlib
-import re
 import time
 from dataclasses import dataclass
 
 import aiohttp
 from yarl import URL
 
-from actors.crawler.failures import FetchError, status_error
+from actors.crawler import placeholders
+from actors.crawler.body import Gate, read_body
+from actors.crawler.failures import REDIRECTS, FetchError, status_error
 from actors.crawler.locate import BadUrlError, join, printable
+from actors.crawler.peek import Size, size_of
 from actors.crawler.robots import crawler_token, opted_out
 from actors.crawler.settings import CrawlSettings
 from actors.crawler.slots import Turn
-from actors.crawler.sniff import ENOUGH, is_no_image
-from actors.crawler.transport import Transport, Watch
+from actors.crawler.transport import Answer, Transport, Watch, wait_asked_for
 from models.reasons import Reason
 from models.records import Outcome
 
 # An HTML page must never be what the host likes best to give: i.redd.it would.
 ACCEPT_IMAGES = {"Accept": "image/*,*/*;q=0.8", "Accept-Encoding": "identity"}
-REDIRECTS = (301, 302, 303, 307, 308)
-_FLICKR_GONE = re.compile(r"photo_unavailable(?:_\w+)?\.(?:png|gif|jpg)", re.IGNORECASE)
-_IMGUR = re.compile(r"(?:.*\.)?imgur\.(?:com|io)")
-# imgur's "removed" picture, served with 200: 503 bytes, 161×81.
-_PLACEHOLDER_SIZE, _PLACEHOLDER_MD5 = 503, "d835884373f4d6c8f24742ceabe74946"
-_LONGEST_CONTENT_TYPE = 200
+_LARGEST_PLACEHOLDER = 1 << 12
+_LONGEST_HEADER = 200
 
 
 @dataclass(slots=True)
@@ -35,7 +32,8 @@ class Fetch:
     """What became of a candidate's URLs: ``data`` or an ``outcome``, and where it came from.
 
     Fields as in ``models.records.Ready``; ``url`` is the one of the URLs that the rest is about, without
-    userinfo, never a host map's. ``temporary``: the failure may pass.
+    userinfo, never a host map's. ``size`` is that of a picture that was not wanted. ``temporary``: the failure may
+    pass.
     """
 
     url: str | None = None
@@ -43,8 +41,11 @@ class Fetch:
     final_url: str | None = None
     http_status: int | None = None
     content_type: str | None = None
+    etag: str | None = None
+    last_modified: str | None = None
     fetched_at: float | None = None
     latency_ms: float | None = None
+    size: Size | None = None
     data: bytes | None = None
     outcome: Outcome | None = None
     temporary: bool = False
@@ -77,13 +78,12 @@ class Download:
         self._began = self._running_since if self._began is None else self._began
         self._watch.runs()
 
-    def expects(self, size: int) -> None:
+    async def room(self, size: int) -> None:
         """Pass on how many bytes are coming."""
-        self._watch.expects(size)
+        await self._watch.room(size)
 
     async def attempt(self, url: URL) -> None:
         """Follow the redirects and read the body; FetchError where that fails."""
-        self._fetch.http_status = self._fetch.content_type = None
         self._left = self._settings.total_timeout
         for _ in range(self._settings.max_redirects + 1):
             _refuse_placeholder(url)
@@ -96,63 +96,39 @@ class Download:
 
     async def _hop(self, url: URL) -> URL | None:
         """Ask once; give where it redirects to, None when the body is there."""
-        async with self._transport.request("GET", url, ACCEPT_IMAGES, self._left, self) as response:
-            self._fetch.http_status = response.status
-            self._fetch.content_type = _content_type(response)
+        async with self._transport.request("GET", url, ACCEPT_IMAGES, self._left, self) as answer:
+            response = answer.response
+            self._note(response)
             if response.status not in REDIRECTS:
-                await self._take(response)
+                await self._take(url, answer)
                 return None
             self._left -= time.monotonic() - self._running_since
             return _target(url, response.headers.get("Location"))
 
-    async def _take(self, response: aiohttp.ClientResponse) -> None:
+    def _note(self, response: aiohttp.ClientResponse) -> None:
+        self._fetch.http_status = response.status
+        self._fetch.content_type = _header(response, "Content-Type")
+        self._fetch.etag = _header(response, "ETag")
+        self._fetch.last_modified = _header(response, "Last-Modified")
+
+    async def _take(self, url: URL, answer: Answer) -> None:
         """Read an answer that is no redirect; FetchError where it is not one image's bytes."""
-        error = status_error(response.status)
+        response = answer.response
+        error = status_error(response.status, wait_asked_for(response))
         if error is not None:
             raise error
         token = crawler_token(self._settings.user_agent)
         if self._settings.robots and opted_out(response.headers.getall("X-Robots-Tag", ()), token):
             raise FetchError(Reason.OPTED_OUT)
-        if response.content_length is not None and response.content_length <= self._settings.max_bytes:
-            self._watch.expects(response.content_length)
-        data = await read_body(response, self._settings.max_bytes, images_only=True)
-        if len(data) == _PLACEHOLDER_SIZE and _md5(data) == _PLACEHOLDER_MD5:
-            raise FetchError(Reason.REMOVED_AT_HOST)
+        gate = Gate(self._settings.shape, response.content_length)
+        try:
+            data = await read_body(answer, self._settings.max_bytes, self, gate)
+        finally:
+            self._fetch.size = gate.size
+        _refuse_placeholder_image(url, data)
         self._fetch.data = data
         self._fetch.fetched_at = time.time()
         self._fetch.latency_ms = (time.monotonic() - (self._began or self._running_since)) * 1000
-
-
-async def read_body(response: aiohttp.ClientResponse, cap: int, *, images_only: bool = False) -> bytes:
-    """Read a body of at most ``cap`` bytes after decompression; FetchError(too_large) as soon as it is more.
-
-    With ``images_only``, nothing (``empty``) and what certainly is no image (``not_an_image``) is refused, as
-    soon as its first bytes say so. A body shorter than its Content-Length is aiohttp's ClientPayloadError.
-    """
-    if (response.content_length or 0) > cap:
-        raise FetchError(Reason.TOO_LARGE, "declared")
-    parts: list[bytes] = []
-    size = 0
-    while chunk := await response.content.readany():
-        unsniffed = size < ENOUGH
-        parts.append(chunk)
-        size += len(chunk)
-        if size > cap:
-            raise FetchError(Reason.TOO_LARGE)
-        if images_only and unsniffed and size >= ENOUGH:
-            refuse_no_image(b"".join(parts))
-    data = b"".join(parts)
-    if images_only and size < ENOUGH:
-        refuse_no_image(data)
-    return data
-
-
-def refuse_no_image(data: bytes) -> None:
-    """Raise FetchError where these bytes, or all that begins so, cannot be an image."""
-    if not data:
-        raise FetchError(Reason.EMPTY)
-    if is_no_image(data):
-        raise FetchError(Reason.NOT_AN_IMAGE)
 
 
 def _target(url: URL, location: str | None) -> URL:
@@ -166,15 +142,22 @@ def _target(url: URL, location: str | None) -> URL:
 
 def _refuse_placeholder(url: URL) -> None:
     """Stop where a host leads to its picture for what is gone."""
-    at_imgur = url.path == "/removed.png" and _IMGUR.fullmatch(url.host or "")
-    if at_imgur or _FLICKR_GONE.fullmatch(url.name):
-        raise FetchError(Reason.REMOVED_AT_HOST)
+    if found := placeholders.of_url(url.host or "", url.name):
+        raise FetchError(Reason.REMOVED_AT_HOST, found)
 
 
-def _content_type(response: aiohttp.ClientResponse) -> str | None:
-    value = response.headers.get("Content-Type")
-    return printable(value)[:_LONGEST_CONTENT_TYPE] if value else None
+def _refuse_placeholder_image(url: URL, data: bytes) -> None:
+    """Refuse what is such a picture itself, under any name."""
+    host = url.host or ""
+    may_be = placeholders.is_imgur(host) and len(data) <= _LARGEST_PLACEHOLDER
+    if not may_be and len(data) != placeholders.IMGUR_REMOVED_BYTES:
+        return
+    size = size_of(data)
+    md5 = hashlib.md5(data, usedforsecurity=False).hexdigest()
+    if found := placeholders.of_image(host, (size.width, size.height) if size else (None, None), (md5,)):
+        raise FetchError(Reason.REMOVED_AT_HOST, found)
 
 
-def _md5(data: bytes) -> str:
-    return hashlib.md5(data, usedforsecurity=False).hexdigest()
+def _header(response: aiohttp.ClientResponse, name: str) -> str | None:
+    value = response.headers.get(name)
+    return printable(value)[:_LONGEST_HEADER] if value else None

@@ -10,29 +10,34 @@ import orjson
 from yarl import URL
 
 from actors.crawler.api import NOTHING, ApiAnswer
-from actors.crawler.download import REDIRECTS, Download, Fetch, read_body
-from actors.crawler.failures import FetchError, status_error
+from actors.crawler.backoff import Backoff
+from actors.crawler.body import read_body
+from actors.crawler.budgets import Ask
+from actors.crawler.download import Download, Fetch
+from actors.crawler.failures import REDIRECTS, FetchError, status_error
+from actors.crawler.leases import alone
 from actors.crawler.locate import BadUrlError, clean, join, shown
 from actors.crawler.settings import CrawlSettings
-from actors.crawler.slots import Backoff
-from actors.crawler.transport import Transport, Unwatched, Watch
-from models.reasons import Reason, Stage
+from actors.crawler.transport import Transport, Unwatched, Watch, wait_asked_for
+from models.reasons import Reason, Stage, Verdict
 from models.records import Outcome
 
-_ACCEPT_JSON = {"Accept": "application/json"}
+_ACCEPT_JSON = {"Accept": "application/json", "Accept-Encoding": "gzip"}
 _LONGEST_JSON = 32 << 20
 
 
 class Fetcher:
     """Downloads images and asks APIs through one transport. Use as an async context.
 
-    ``share`` is the number of crawlers in the cluster: this one takes its part of every host's budget.
+    ``ask`` gives leases on the hosts' budgets; without it they are this fetcher's alone.
     """
 
-    def __init__(self, settings: CrawlSettings, share: int = 1, *, backoff: Backoff | None = None) -> None:
+    def __init__(
+        self, settings: CrawlSettings, ask: Ask | None = None, *, backoff: Backoff | None = None
+    ) -> None:
         self._settings = settings
         self._backoff = backoff or Backoff()
-        self._transport = Transport(settings, share, self._backoff)
+        self._transport = Transport(settings, ask or alone(settings), self._backoff)
 
     async def __aenter__(self) -> Fetcher:
         """Open the session."""
@@ -47,13 +52,14 @@ class Fetcher:
         """Try the URLs in order until one gives bytes that may be an image; never raises for what hosts do.
 
         When all fail, the failure is the last one, or one that may pass where there was such a one: it tells
-        more about whether to ask again. A host that opts out ends it: its image is not taken elsewhere.
+        more about whether to ask again. A host that opts out ends it: its image is not taken elsewhere; and so does an
+        image that is not wanted for its shape, whose smaller copies would not be either.
         """
         watch = watch or Unwatched()
         failed: Fetch | None = None
         for url in urls:
             fetch = await self._get_one(url, watch)
-            if fetch.outcome is None or fetch.outcome.reason is Reason.OPTED_OUT:
+            if fetch.outcome is None or fetch.outcome.reason.verdict is not Verdict.FAILED:
                 return fetch
             failed = failed if failed is not None and failed.temporary else fetch
         return failed or Fetch(outcome=Outcome(Reason.BAD_URL, Stage.FETCH, "no url"))
@@ -68,8 +74,8 @@ class Fetcher:
         fetch.url, fetch.host = str(url), url.host
         error_left = await self._try(Download(self._settings, self._transport, fetch, watch), url, watch)
         if error_left is not None:
-            fetch.outcome = Outcome(error_left.reason, Stage.FETCH, error_left.detail)
-            fetch.temporary = error_left.temporary
+            fetch.outcome = error_left.outcome(Stage.FETCH)
+            fetch.temporary = error_left.temporary or error_left.retry_after is not None
         return fetch
 
     async def _try(self, download: Download, url: URL, watch: Watch) -> FetchError | None:
@@ -118,21 +124,23 @@ class Fetcher:
         error: FetchError | None = None
         seconds = self._settings.total_timeout
         try:
-            async with self._transport.request(method, url, headers, seconds, Unwatched()) as response:
+            watch = Unwatched()
+            async with self._transport.request(method, url, headers, seconds, watch) as answer:
+                response = answer.response
                 status, location = response.status, response.headers.get("Location")
                 told = {name.lower(): value for name, value in response.headers.items()}
-                raw = b"" if status in REDIRECTS else await read_body(response, _LONGEST_JSON)
-            error = None if status in REDIRECTS else status_error(status)
+                raw = b"" if status in REDIRECTS else await read_body(answer, _LONGEST_JSON, watch)
+            error = None if status in REDIRECTS else status_error(status, wait_asked_for(response))
         except FetchError as failure:
             error = failure
-        answer = _answer(method, status, _joined(url, location), raw, error)
-        return replace(answer, headers=told), error
+        read = _answer(method, status, _joined(url, location), raw, error)
+        return replace(read, headers=told), error
 
 
 def _answer(
     method: str, status: int, location: str | None, raw: bytes, error: FetchError | None
 ) -> ApiAnswer:
-    outcome = Outcome(error.reason, Stage.RESOLVE, error.detail) if error else None
+    outcome = error.outcome(Stage.RESOLVE) if error else None
     try:
         body = orjson.loads(raw) if raw else None
     except orjson.JSONDecodeError:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import socket
 from collections.abc import Iterable
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
 from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.resolver import ThreadedResolver
@@ -18,6 +18,7 @@ Address = IPv4Address | IPv6Address
 
 _GLOBAL_UNICAST = IPv6Network("2000::/3")  # RFC 4291, 2.5.4: all that IANA gives out
 _NAT64 = IPv6Network("64:ff9b::/96")  # RFC 6052: the last 32 bits are the IPv4 address that is reached
+_RELAYS = IPv4Network("192.88.99.0/24")  # RFC 7526: once the way into 6to4, now reserved
 _IPV4_COMPATIBLE = IPv6Network("::/96")  # RFC 4291, section 2.5.5.1
 _ENTRY = re.compile(r"(?:\[(?P<ip6>[^\]]+)\]|(?P<host>[^:\s/@]+))(?::(?P<port>\d{1,5}))?")
 _NUMERIC = re.compile(r"(?:0x[0-9a-f]+|\d+)(?:\.(?:0x[0-9a-f]+|\d+)){0,3}", re.IGNORECASE)
@@ -38,7 +39,7 @@ def is_public(address: Address) -> bool:
         return False
     if inner:
         return True
-    if isinstance(address, IPv6Address) and address not in _GLOBAL_UNICAST:
+    if address in _RELAYS or (isinstance(address, IPv6Address) and address not in _GLOBAL_UNICAST):
         return False
     # Python calls multicast global.
     return address.is_global and not address.is_multicast

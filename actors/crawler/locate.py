@@ -20,8 +20,10 @@ def clean(text: str) -> URL:
     """Read an http or https URL, without its userinfo and fragment; BadUrlError where it is none."""
     try:
         url = URL(text.strip())
-        # A port that is not a number shows only when it is asked for.
-        usable = url.scheme in ("http", "https") and _HOST.fullmatch(url.raw_host or "") and url.port
+        # A port that is not a number, and a host that is no IDNA name, show only when they are asked for.
+        usable = (
+            url.scheme in ("http", "https") and _HOST.fullmatch(url.raw_host or "") and url.host and url.port
+        )
     except (ValueError, TypeError) as error:
         raise BadUrlError(type(error).__name__) from None
     if not usable:
@@ -46,6 +48,15 @@ def shown(text: str) -> str:
 def without_userinfo(text: str) -> str:
     """Take ``user:password@`` out of a URL, or of what only looks like one."""
     return _USERINFO.sub("//", text)
+
+
+def unread(uri: str) -> str:
+    """Give what of a URI that cannot be read, or must not be, may be shown.
+
+    A secret with a slash in it is the very reason why it cannot be read, so all before the last @ goes.
+    """
+    scheme, separator, rest = uri.partition("://")
+    return printable(scheme + separator + (rest.rpartition("@")[2].partition("?")[0] if separator else ""))
 
 
 def printable(text: str) -> str:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 
 from pydantic import BaseModel, ByteSize, ConfigDict, Field, SecretStr, field_validator
 
 from actors.crawler.guard import Guard
-from actors.crawler.locate import BadUrlError, HostMap, without_userinfo
+from actors.crawler.locate import BadUrlError, HostMap, clean, without_userinfo
 from models.gates import ShapeGates
 
 MEBIBYTE = 1 << 20
+_ENTRY = re.compile(r"(?:\*\.)?[\w:.-]+")
 
 
 class Over18(StrEnum):
@@ -30,13 +32,15 @@ class HostBudget(BaseModel):
     per_second: float = Field(4.0, gt=0)
 
 
-# Image hosts are built to be asked often; a page or an API is not. Limits: the APIs' own documents.
+# Image hosts are built to be asked often; a page or an API is not. Limits: the APIs' own documents. ``*.suffix``
+# stands for all hosts below it, which share one budget: farm1 to farm9 are one network.
 HOST_BUDGETS = {
     "i.redd.it": HostBudget(connections=16, per_second=40),
     "preview.redd.it": HostBudget(connections=16, per_second=40),
     "external-preview.redd.it": HostBudget(connections=16, per_second=40),
     "i.imgur.com": HostBudget(connections=8, per_second=20),
-    "live.staticflickr.com": HostBudget(connections=8, per_second=20),
+    "*.staticflickr.com": HostBudget(connections=8, per_second=20),
+    "*.static.flickr.com": HostBudget(connections=8, per_second=20),
     "api.imgur.com": HostBudget(connections=2, per_second=2),
     "api.flickr.com": HostBudget(connections=2, per_second=1),
 }
@@ -47,9 +51,9 @@ class Deferral(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    tries: int = Field(4, ge=0, description="how often it is put off; then its outcome stands")
+    tries: int = Field(3, ge=0, description="how often it is put off; then its outcome stands")
     seconds: float = Field(
-        30.0, gt=0, description="the first wait, doubled each time; more if the host says so"
+        20.0, gt=0, description="the first wait, doubled each time; more if the host says so"
     )
     longest: float = Field(3600.0, gt=0, description="a wait is never longer")
 
@@ -86,7 +90,10 @@ class CrawlSettings(BaseModel):
     patience: float = Field(5, gt=0, description="after this a slow image is left to a later window")
     tries: int = Field(3, ge=1, description="requests for one URL, when its errors may pass")
     defer: Deferral = Deferral()
-    max_redirects: int = Field(8, ge=0)
+    circuit_failures: int = Field(10, ge=1, description="a host's failures in a row that open its circuit")
+    circuit_seconds: float = Field(30, gt=0, description="first time it stays open; doubles each time")
+    longest_hold: float = Field(120, gt=0, description="a candidate's longest wait for a host on hold")
+    max_redirects: int = Field(5, ge=0)
     robots: bool = Field(True, description="heed X-Robots-Tag")
     selftext_links: bool = Field(False, description="follow the links in the text of posts")
     probe_links: bool = Field(False, description="ask for the type of links that no name tells")
@@ -97,6 +104,9 @@ class CrawlSettings(BaseModel):
     imgur_client_id: SecretStr | None = None
     flickr_api_key: SecretStr | None = None
     reddit: RedditAccess = RedditAccess()
+    arctic_url: str = Field(
+        "https://arctic-shift.photon-reddit.com", description="the archive, or one like it"
+    )
 
     @field_validator("allow_private")
     @classmethod
@@ -119,6 +129,36 @@ class CrawlSettings(BaseModel):
                 ) from error
         return places
 
+    @field_validator("arctic_url")
+    @classmethod
+    def _archive(cls, url: str) -> str:
+        try:
+            clean(url)
+        except BadUrlError as error:
+            raise ValueError(f"{without_userinfo(url)!r} is no URL; write it as https://host") from error
+        return url
+
+    @field_validator("host_budgets")
+    @classmethod
+    def _entries(cls, budgets: dict[str, HostBudget]) -> dict[str, HostBudget]:
+        for name in budgets:
+            if not _ENTRY.fullmatch(name):
+                shown = without_userinfo(name)
+                raise ValueError(
+                    f"{shown!r} is no host; write it as i.redd.it, or *.staticflickr.com for all below"
+                )
+        return {name.lower(): budget for name, budget in budgets.items()}
+
     def budget(self, host: str) -> HostBudget:
         """Give the budget of a host: the user's, else the table's, else the default."""
-        return self.host_budgets.get(host) or HOST_BUDGETS.get(host) or self.default_budget
+        return self.budget_entry(host)[1]
+
+    def budget_entry(self, host: str) -> tuple[str, HostBudget]:
+        """Give a host's budget, and whose it is: the host, or the ``*.suffix`` whose hosts share it."""
+        labels = host.split(".")
+        names = (host, *(".".join(("*", *labels[at:])) for at in range(1, len(labels))))
+        for table in (self.host_budgets, HOST_BUDGETS):
+            for name in names:
+                if name in table:
+                    return name, table[name]
+        return host, self.default_budget

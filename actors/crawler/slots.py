@@ -1,7 +1,8 @@
 """One small object per host owns how hard the host is asked: connections, rate, and when to leave it alone.
 
-Written here rather than taken from aiolimiter: connections, rate and hold have to be granted together and in
-the run's order, and a hold must be able to send the waiting ones away.
+Written here rather than taken from a limiter (aiolimiter) and a circuit breaker (purgatory, pybreaker): connections,
+rate and hold are granted together, in the run's order, by leases that all crawlers share; and who waits for an open
+circuit waits in line, where those libraries fail it at once.
 """
 
 from __future__ import annotations
@@ -9,147 +10,213 @@ from __future__ import annotations
 import asyncio
 import heapq
 import itertools
-import random
-import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 
-from actors.crawler.settings import CrawlSettings, HostBudget
+from actors.crawler.budgets import LEASE_SECONDS, Lease, Want
+from actors.crawler.health import Health, Patience
+from actors.crawler.holds import HostOnHoldError
+from models.reasons import Reason
 
 Turn = tuple[int, int]
 
-LONGEST_HOLD = 900.0  # seconds
-_HOSTS_REMEMBERED = 1024
-
-
-class HostOnHoldError(Exception):
-    """The host asked to be left alone for longer than a candidate can wait."""
-
-
-@dataclass(frozen=True, slots=True)
-class Backoff:
-    """Exponential waits in seconds, jittered down to half so that those who failed together do not return so."""
-
-    first: float = 0.5
-    longest: float = 600.0  # what imgur asks for when it is over capacity
-
-    def seconds(self, failures: int) -> float:
-        """Give the wait after this many failures in a row (from 1)."""
-        return min(self.longest, self.first * 2.0 ** min(failures - 1, 30)) * random.uniform(0.5, 1.0)
-
-
-def retry_after(value: str | None, now: float | None = None) -> float | None:
-    """Read a Retry-After header, seconds or an HTTP date (RFC 9110, 10.2.3); None where it says nothing."""
-    if value is None:
-        return None
-    if value.strip().isascii() and value.strip().isdigit():
-        return float(value)
-    try:
-        at = parsedate_to_datetime(value).timestamp()
-    except (ValueError, OverflowError):
-        return None
-    return max(0.0, at - (time.time() if now is None else now))
+_WHOLE = 1 - 1e-9  # tokens come in fractions, whose sum may be rounded
 
 
 class HostSlot:
-    """A host's connections and its token bucket; whoever waits is served in the run's order."""
+    """What this crawler may ask of a host, by its lease; whoever waits is served in the run's order.
 
-    def __init__(self, budget: HostBudget, share: int = 1) -> None:
-        self._free = self._connections = max(1, budget.connections // share)
-        self._interval = share / budget.per_second
-        # All connections may start at once; from there on, one start an interval.
-        self._burst = (self._connections - 1) * self._interval
-        self._next = 0.0
-        self._held_until = 0.0
-        self._strikes = 0
-        self._waiting: list[tuple[Turn, int, asyncio.Future[None]]] = []
+    ``wants_lease`` is called when somebody waits who cannot be served without another one, and on news.
+    """
+
+    def __init__(self, patience: Patience, wants_lease: Callable[[], None]) -> None:
+        self._health = Health(patience)
+        self._wants_lease = wants_lease
+        self._lease = Lease()
+        self._lease_until = 0.0
+        self._asked_for = 0
+        self._tokens = 0.0
+        self._filled = 0.0
+        self._open = 0
+        self._open_since_hold = 0
+        self._waiting: list[tuple[Turn, int, asyncio.Future[int]]] = []
         self._count = itertools.count()
         self._timer: asyncio.TimerHandle | None = None
 
     @asynccontextmanager
-    async def connection(self, turn: Turn) -> AsyncIterator[None]:
+    async def connection(self, turn: Turn) -> AsyncIterator[Visit]:
         """Wait for a connection and a token; HostOnHoldError where the host is to be left alone for long."""
-        await self._acquire(turn)
+        holds = await self._acquire(turn)
         try:
-            yield
+            yield Visit(self, holds)
         finally:
-            self._free += 1
-            self._serve()
+            self._close(holds)
 
-    async def _acquire(self, turn: Turn) -> None:
-        loop = asyncio.get_running_loop()
-        if self._held_until - loop.time() > LONGEST_HOLD:
-            raise HostOnHoldError
-        future: asyncio.Future[None] = loop.create_future()
+    async def _acquire(self, turn: Turn) -> int:
+        hold = self._health.too_long(_now())
+        if hold is not None:
+            raise HostOnHoldError(hold)
+        future: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         heapq.heappush(self._waiting, (turn, next(self._count), future))
-        self._serve()
+        self.serve()
         try:
-            await future
+            return await future
         except asyncio.CancelledError:
             if future.done() and not future.cancelled() and future.exception() is None:
-                self._free += 1
-                self._serve()
+                self._close(future.result())
             raise
 
-    def _serve(self) -> None:
-        loop = asyncio.get_running_loop()
-        while self._waiting and self._free:
-            now, at = loop.time(), max(self._held_until, self._next - self._burst)
-            if at > now:
-                self._serve_at(at)
-                return
-            future = heapq.heappop(self._waiting)[2]
+    def _close(self, holds: int) -> None:
+        self._open -= 1
+        self._open_since_hold -= holds == self._health.holds
+        self.serve()
+
+    def serve(self) -> None:
+        """Let those begin who may."""
+        while self._waiting:
+            future = self._waiting[0][2]
             if not future.done():
-                self._free -= 1
-                self._next = max(self._next, now) + self._interval
-                future.set_result(None)
+                if not self._may_begin():
+                    return
+                self._open += 1
+                self._open_since_hold += 1
+                self._tokens -= 1
+                future.set_result(self._health.holds)
+            heapq.heappop(self._waiting)
+
+    def _may_begin(self) -> bool:
+        """Tell whether one more may begin now; if not, see to it that this is asked again when it may."""
+        now, outage = _now(), self._health.outage
+        if outage is not None and now < outage.until:
+            self._serve_at(outage.until)
+        elif now >= self._lease_until:
+            self._wants_lease()
+        elif outage is not None and self._open_since_hold:
+            return False  # one that succeeds comes before all others
+        elif self._open >= self._lease.connections:
+            if self._lease.connections >= self._asked_for:
+                self._wants_lease()
+        else:
+            return self._has_token(now)
+        return False
+
+    def _has_token(self, now: float) -> bool:
+        self._fill(now)
+        if self._tokens >= _WHOLE:
+            return True
+        if self._lease.tokens >= 1:  # there may be more of them
+            self._wants_lease()
+        if self._lease.per_second:
+            self._serve_at(now + (1 - self._tokens) / self._lease.per_second)
+        return False
+
+    def _fill(self, now: float) -> None:
+        until = min(now, self._lease_until)
+        if until > self._filled:
+            self._tokens = min(
+                self._lease.connections, self._tokens + self._lease.per_second * (until - self._filled)
+            )
+            self._filled = until
 
     def _serve_at(self, at: float) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        self._timer = asyncio.get_running_loop().call_at(at, self._serve)
+        self._timer = asyncio.get_running_loop().call_at(at, self.serve)
 
-    def hold(self, seconds: float | None, backoff: Backoff) -> None:
-        """Leave the host alone: for as long as it says, else for longer each time it asks."""
-        self._strikes += 1
-        wait = backoff.seconds(self._strikes) if seconds is None else seconds
-        self._held_until = max(self._held_until, asyncio.get_running_loop().time() + wait)
-        if wait > LONGEST_HOLD:
-            for _, _, future in self._waiting:
-                if not future.done():
-                    future.set_exception(HostOnHoldError())
-            self._waiting.clear()
+    def ask(self) -> Want:
+        """Say what is wanted and known here, to ask for a lease; one that is of no use is given back with it."""
+        now, health = _now(), self._health
+        self._fill(now)
+        want = Want(self._open, self._waits(), self._tokens, health.hold(now), health.recovered)
+        if not self.in_use:
+            self._lease_until = self._tokens = 0.0
+        return want
 
-    def welcome(self) -> None:
-        """Note that the host answers again."""
-        self._strikes = 0
+    def take(self, lease: Lease, want: Want, asked_at: float) -> None:
+        """Use a lease that was asked for with ``want`` at this moment."""
+        now, holds = _now(), self._health.holds
+        self._fill(now)
+        if want.recovered:
+            self._health.recovered = False
+        self._health.hears(lease.hold, now)
+        self._asked_for = want.demand
+        if want.demand:
+            on_hold = lease.hold is not None and lease.hold.seconds > 0
+            self._lease, self._lease_until = lease, now if on_hold else asked_at + LEASE_SECONDS
+            # Some may have come in while they were on their way: together they are no more than a burst.
+            self._tokens, self._filled = min(self._tokens + lease.tokens, lease.connections), now
+        self._after_news(holds)
+
+    def _after_news(self, holds: int) -> None:
+        if holds != self._health.holds:
+            # Which of the crawlers tries the host when the hold is over, is said with another lease.
+            self._open_since_hold, self._lease_until = 0, 0.0
+            self._wants_lease()
+        hold = self._health.too_long(_now())
+        while hold is not None and self._waiting:
+            future = heapq.heappop(self._waiting)[2]
+            if not future.done():
+                future.set_exception(HostOnHoldError(hold))
+        self.serve()
+
+    @property
+    def in_use(self) -> bool:
+        """Whether somebody waits or is being served, or the host is on hold, which others have to know."""
+        return bool(self._open or self._waits()) or self.hold_left is not None
 
     @property
     def idle(self) -> bool:
-        """Whether nothing is lost when this object is forgotten."""
-        now = asyncio.get_running_loop().time()
-        quiet = self._free == self._connections and not self._waiting
-        return quiet and max(self._next, self._held_until) < now
+        """Whether little is lost when this object is forgotten: how often the host was on hold."""
+        return not self.in_use and self._lease_until <= _now()
+
+    def _waits(self) -> int:
+        return sum(not future.done() for _, _, future in self._waiting)
+
+    @property
+    def hold_left(self) -> float | None:
+        """The seconds that the host is to be left alone; None where it is not."""
+        hold = self._health.hold(_now())
+        return None if hold is None else hold.seconds
+
+    def answered(self, holds: int) -> None:
+        """Note that the host answers; ``holds`` as the visit has it."""
+        if self._health.answered(holds):
+            self._wants_lease()
+        self.serve()
+
+    def refused(self, holds: int, seconds: float | None, reason: Reason) -> None:
+        """Note that the host asks to be left alone."""
+        before = self._health.holds
+        self._health.refused(holds, seconds, reason, _now())
+        self._after_news(before)
+
+    def failed(self, holds: int, reason: Reason) -> None:
+        """Note that the host failed."""
+        before = self._health.holds
+        self._health.failed(holds, reason, _now())
+        self._after_news(before)
 
 
-class HostSlots:
-    """The slots of every host that is being asked, each with this crawler's share of the cluster's budget."""
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One request to a host, and how it went; ``holds`` is how many holds the host had had when it began."""
 
-    def __init__(self, settings: CrawlSettings, share: int = 1) -> None:
-        self._settings = settings
-        self._share = max(1, share)
-        self._slots: dict[str, HostSlot] = {}
+    slot: HostSlot
+    holds: int
 
-    def __len__(self) -> int:
-        return len(self._slots)
+    def answered(self) -> None:
+        """The host answers as it should, whatever it says."""
+        self.slot.answered(self.holds)
 
-    def of(self, host: str) -> HostSlot:
-        """Give the host's slot."""
-        slot = self._slots.get(host)
-        if slot is None:
-            if len(self._slots) >= _HOSTS_REMEMBERED:
-                self._slots = {name: slot for name, slot in self._slots.items() if not slot.idle}
-            slot = self._slots[host] = HostSlot(self._settings.budget(host), self._share)
-        return slot
+    def refused(self, seconds: float | None, reason: Reason) -> None:
+        """The host asks to be left alone, for so many seconds if it says so."""
+        self.slot.refused(self.holds, seconds, reason)
+
+    def failed(self, reason: Reason) -> None:
+        """The host failed."""
+        self.slot.failed(self.holds, reason)
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Iterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass
 from typing import Protocol
 
 import aiohttp
 from yarl import URL
 
+from actors.crawler.backoff import Backoff, retry_after
+from actors.crawler.budgets import Ask
 from actors.crawler.failures import FetchError, told_as_reasons
 from actors.crawler.guard import Guard, GuardedResolver
+from actors.crawler.leases import HostSlots
 from actors.crawler.locate import HostMap
 from actors.crawler.settings import CrawlSettings
-from actors.crawler.slots import Backoff, HostSlot, HostSlots, Turn, retry_after
+from actors.crawler.slots import Turn, Visit
 from models.reasons import Reason
 
 REQUESTS_AT_ONCE = 64
@@ -38,8 +42,8 @@ class Watch(Protocol):
         """The request is on its way."""
         ...
 
-    def expects(self, size: int) -> None:
-        """The host says how many bytes are coming."""
+    async def room(self, size: int) -> None:
+        """Wait until there is room for a body of so many bytes."""
         ...
 
 
@@ -54,21 +58,37 @@ class Unwatched:
     def runs(self) -> None:
         """Nothing to note."""
 
-    def expects(self, size: int) -> None:
-        """Nothing to note."""
+    async def room(self, size: int) -> None:
+        """Nobody counts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A response whose body is still to come, and the time it has."""
+
+    response: aiohttp.ClientResponse
+    deadline: asyncio.Timeout
+
+    async def pause(self, until: Awaitable[None]) -> None:
+        """Wait for something that is not the host's fault, without counting the time."""
+        loop, when = asyncio.get_running_loop(), self.deadline.when()
+        began = loop.time()
+        self.deadline.reschedule(None)
+        await until
+        self.deadline.reschedule(None if when is None else when + loop.time() - began)
 
 
 class Transport:
-    """A crawler's one session and its hosts' slots. Use as an async context."""
+    """A crawler's one session and its hosts' slots, by the budgets it asks. Use as an async context."""
 
-    def __init__(self, settings: CrawlSettings, share: int, backoff: Backoff) -> None:
+    def __init__(self, settings: CrawlSettings, ask: Ask, backoff: Backoff) -> None:
         self._settings = settings
-        self._backoff = backoff
         self._guard = Guard(settings.allow_private)
         self._hosts = HostMap(settings.host_map)
-        self._slots = HostSlots(settings, share)
+        self._slots = HostSlots(settings, ask, backoff)
         self._running = asyncio.Semaphore(REQUESTS_AT_ONCE)
         self._session: aiohttp.ClientSession | None = None
+        self._keeping: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Transport:
         """Open the session."""
@@ -87,25 +107,32 @@ class Transport:
                 total=None, connect=settings.connect_timeout, sock_read=settings.idle_timeout
             ),
             read_bufsize=READ_BUFFER,
+            auto_decompress=False,
         )
+        self._keeping = asyncio.create_task(self._slots.keep())
         return self
 
     async def __aexit__(self, *_: object) -> None:
         """Close every connection."""
+        if self._keeping is not None:
+            self._keeping.cancel()
+            await asyncio.wait([self._keeping])
         if self._session is not None:
             await self._session.close()
 
     @asynccontextmanager
     async def request(
         self, method: str, url: URL, headers: Mapping[str, str], seconds: float, watch: Watch
-    ) -> AsyncIterator[aiohttp.ClientResponse]:
+    ) -> AsyncIterator[Answer]:
         """Ask, without following redirects, and hold the host's connection until the block is left.
 
         ``seconds`` counts from the request's start, not from the wait for it. FetchError for whatever the
         host, the network or the guard does, in the block too.
         """
-        if self._session is None:
+        if self._session is None or self._keeping is None:
             raise RuntimeError("the transport is used before it is entered")
+        if self._keeping.done():
+            self._keeping.result()
         if seconds <= 0:
             raise FetchError(Reason.TIMEOUT)
         slot = self._slots.of(url.host or "")
@@ -114,19 +141,49 @@ class Transport:
             place, named = self._hosts.place(url)
             self._guard.check_literal(place.host or "", place.port or 0)
             watch.waits()
-            await stack.enter_async_context(slot.connection(watch.turn))
+            visit = await stack.enter_async_context(slot.connection(watch.turn))
+            seen = stack.enter_context(_judging(visit))
+            stack.enter_context(told_as_reasons())
             await stack.enter_async_context(self._running)
             watch.runs()
-            await stack.enter_async_context(asyncio.timeout(seconds))
+            deadline = await stack.enter_async_context(asyncio.timeout(seconds))
             response = await stack.enter_async_context(
                 self._session.request(method, place, headers={**headers, **named}, allow_redirects=False)
             )
-            self._heed(slot, response)
-            yield response
+            seen.append(response)
+            yield Answer(response, deadline)
 
-    def _heed(self, slot: HostSlot, response: aiohttp.ClientResponse) -> None:
-        wait = retry_after(response.headers.get("Retry-After"))
-        if response.status == 429 or (response.status == 503 and wait is not None):
-            slot.hold(wait, self._backoff)
-        elif response.status < 500:
-            slot.welcome()
+
+def wait_asked_for(response: aiohttp.ClientResponse) -> float | None:
+    """Give the seconds that an answer asks to wait."""
+    return retry_after(response.headers.get("Retry-After"))
+
+
+@contextmanager
+def _judging(visit: Visit) -> Iterator[list[aiohttp.ClientResponse]]:
+    """Tell the host's slot how a request went; what the block sees of its answer is to be put into the list."""
+    seen: list[aiohttp.ClientResponse] = []
+    try:
+        yield seen
+    except FetchError as error:
+        if error.reason in (Reason.CONNECTION, Reason.TIMEOUT) or (
+            error.reason is Reason.DNS and error.temporary
+        ):
+            visit.failed(error.reason)
+            error.retry_after = visit.slot.hold_left
+        elif seen:
+            _judge(visit, seen[0])
+        raise
+    _judge(visit, seen[0])
+
+
+def _judge(visit: Visit, response: aiohttp.ClientResponse) -> None:
+    wait = wait_asked_for(response)
+    if response.status == 429:
+        visit.refused(wait, Reason.RATE_LIMITED)
+    elif response.status == 503 and wait is not None:
+        visit.refused(wait, Reason.SERVER_ERROR)
+    elif 500 <= response.status < 600:
+        visit.failed(Reason.SERVER_ERROR)
+    else:
+        visit.answered()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 
 import pyarrow as pa
@@ -174,3 +175,13 @@ def test_a_hash_set_holds_what_was_added_over_many_merges() -> None:
         known.add(f"key-{number}" for number in range(start, start + 500))
     assert all(f"key-{number}" in known for number in range(0, 20_000, 37))
     assert not any(f"other-{number}" in known for number in range(1000))
+
+
+def test_a_hash_set_grows_by_what_is_new_only() -> None:
+    known = HashSet()
+    for _ in range(3):
+        for start in range(0, 50_000, 100):
+            known.add(f"key-{number}" for number in range(start, start + 100))
+    runs = [len(run) for run in known._runs]
+    assert 45_000 < sum(runs) <= 50_000
+    assert all(longer >= 2 * shorter for longer, shorter in pairwise(runs))

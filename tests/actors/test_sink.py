@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -16,11 +18,12 @@ import ray
 
 from actors.duplicates import DuplicateIndex
 from actors.judge.look import Look, empty_row, judged
-from actors.manifest import Manifest, SeenSubmission
+from actors.manifest import Manifest, SeenSubmission, read_manifest
 from actors.sink import Judges, Sink
 from actors.storage import Output
 from models.reasons import Reason, Stage
 from models.records import Candidate, Submission
+from models.schema import VERDICTS
 
 OPENED = datetime(2026, 11, 23, 23, 59, 59, tzinfo=UTC)
 INDEX = "index-of-this-test"
@@ -206,7 +209,8 @@ def test_a_commit_without_vectors_removes_those_of_a_dead_one(output: Output, in
 def test_a_failure_that_is_replayed_keeps_what_was_learned_of_it(output: Output, index: Any) -> None:
     learned = {
         "url": "https://a.test/1", "final_url": "https://b.test/1", "host": "a.test", "http_status": 404,
-        "content_type": "text/html", "fetched_at": 1700000000.25, "latency_ms": 12.5,
+        "content_type": "text/html", "etag": '"x"', "last_modified": "yesterday", "fetched_at": 1700000000.25,
+        "latency_ms": 12.5,
     }  # fmt: skip
     window = replace(manifest("t3_a/0", "t3_b/0"), facts={"t3_a/0": learned, "t3_b/0": learned})
     seen_now = empty_row("t3_b/0") | {"url": "https://now.test/", "http_status": 410}
@@ -217,6 +221,24 @@ def test_a_failure_that_is_replayed_keeps_what_was_learned_of_it(output: Output,
     fetched_at = datetime.fromtimestamp(1700000000.25, UTC)
     assert {name: rows["t3_a/0"][name] for name in learned} == learned | {"fetched_at": fetched_at}
     assert (rows["t3_b/0"]["url"], rows["t3_b/0"]["http_status"]) == ("https://now.test/", 410)
+
+
+def test_what_a_list_says_besides_is_in_its_rows_as_json(output: Output, index: Any) -> None:
+    window = manifest("url:a/0", "url:b/0")
+    extra = {"licence": "cc0", "größe": [1, {"w": 1.5, "h": None}], "title": "half \\ud83d"}
+    told = Submission("url:a", "urls:x", {}, extra=extra)
+    window = replace(window, submissions=window.submissions | {"url:a": SeenSubmission(told, 1)})
+    window.write(output)
+    window = read_manifest(output, window.path)
+    looks = [look(key, Reason.UNLIKE_TASTE) for key in ("url:a/0", "url:b/0")]
+    rows = commit(output, index, window, looks)
+    assert json.loads(rows["url:a/0"]["extra"]) == extra
+    assert rows["url:b/0"]["extra"] is None
+    shards = output.dataset([window.shard("verdicts")], VERDICTS)
+    with duckdb.connect() as database:
+        database.register("verdicts", shards)
+        asked = "SELECT extra->>'licence', extra->'größe'->1->>'w' FROM verdicts WHERE extra IS NOT NULL"
+        assert database.sql(asked).fetchall() == [("cc0", "1.5")]
 
 
 def test_text_that_utf8_cannot_hold_is_escaped_in_its_row(output: Output, index: Any) -> None:

@@ -42,13 +42,19 @@ def test_paths_become_absolute_once(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", "/home/ann")
     found = preflight.absolute(
-        settings("urls:a,b=c/list, new.csv", "folder:~/pictures", "reddit:r/x,sort=top")
+        settings(
+            "urls:a,b=c/list, new.csv",
+            "folder:~/pictures",
+            "reddit:r/x,sort=top",
+            "dump:RS.zst,subreddit=A+B,after=2024",
+        )
     )
     assert found.out == f"{tmp_path}/out"
     assert found.sources == (
         f"urls:{tmp_path}/a,b=c/list, new.csv",
         "folder:/home/ann/pictures",
         "reddit:r/x,sort=top",
+        f"dump:{tmp_path}/RS.zst,subreddit=A+B,after=2024",
     )
     assert preflight.absolute(found) == found
 

@@ -219,7 +219,7 @@ def test_a_reader_that_leaves_is_no_traceback(tmp_path: Path) -> None:
 
 def test_online_asks_reddit_about_posts_where_there_are_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("no_proxy", "127.0.0.1")
-    world = World({"/api/info": [post(1)]})
+    world = World(by_id={"t3_p1": post(1)})
     server = make_server(world)
     environment = {
         "GOLDPAN_CRAWL__REDDIT": json.dumps(
@@ -239,7 +239,7 @@ def test_online_asks_reddit_about_posts_where_there_are_credentials(monkeypatch:
         (["https://i.redd.it/p1.jpg"], None),
         ([], "not_found"),
     ]
-    assert [query["id"] for path, query in world.asked if path == "/api/info"] == ["t3_p1,t3_gone"]
+    assert [query["id"] for path, query in world.asked if path == "/api/info/"] == ["t3_p1,t3_gone"]
 
 
 def test_online_makes_the_calls_with_the_keys_of_the_environment() -> None:

@@ -21,8 +21,8 @@ def taste() -> Taste:
     return fit_taste(liked, encoder="gist", encoder_fingerprint="a" * 64)
 
 
-def settings(tmp_path: Path, *sources: str) -> Settings:
-    return load_settings({"sources": sources or ("urls:a.txt",), "out": str(tmp_path)})
+def settings(tmp_path: Path, **crawl: bool) -> Settings:
+    return load_settings({"sources": ("urls:a.txt",), "out": str(tmp_path), "crawl": crawl})
 
 
 def test_a_run_says_how_it_ended(tmp_path: Path, taste: Taste) -> None:
@@ -39,6 +39,14 @@ def test_a_run_says_how_it_ended(tmp_path: Path, taste: Taste) -> None:
     with pytest.raises(KeyError), RunFile("failed", output, settings(tmp_path), taste):
         raise KeyError("x")
     assert output.read_json("runs/failed.json")["how"] == "failed: KeyError"
+
+
+def test_a_run_says_whether_it_heeds_opt_outs(tmp_path: Path, taste: Taste) -> None:
+    output = Output(str(tmp_path))
+    for robots, told in ((True, "heeded"), (False, "not heeded")):
+        with RunFile("r", output, settings(tmp_path, robots=robots), taste):
+            pass
+        assert output.read_json("runs/r.json")["x_robots_tag"] == told
 
 
 def test_credentials_in_places_are_not_written_down(tmp_path: Path, taste: Taste) -> None:

@@ -6,8 +6,9 @@ from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import Any
 
+from actors.crawler.failures import ASK_AGAIN_SECONDS
 from actors.crawler.resolvers.links import read_link
-from actors.crawler.resolvers.plan import RETRY_SECONDS, Part
+from actors.crawler.resolvers.plan import Part
 from actors.crawler.resolvers.reddit import file_url, page_part
 from actors.crawler.resolvers.shapes import mapping_of, objects_of, pixels_of, text_of
 from models.reasons import Reason
@@ -52,7 +53,7 @@ def part_of(name: str, meta: dict[str, Any]) -> Part:
     status = text_of(meta, "status")
     if status in ("unprocessed", "failed"):
         reason = Reason.NOT_READY if status == "unprocessed" else Reason.API_ERROR
-        return Part(media=name, reason=reason, detail=status, seconds=RETRY_SECONDS)
+        return Part(media=name, reason=reason, detail=status, seconds=ASK_AGAIN_SECONDS)
     if status not in ("valid", None):
         return Part(media=name, reason=Reason.API_ERROR, detail="not valid at its host")
     if text_of(meta, "e") == "RedditVideo":

@@ -7,13 +7,13 @@ import logging
 from dataclasses import replace
 
 from actors.crawler.api import Api, ApiAnswer, Posts, UnansweredError
+from actors.crawler.failures import ASK_AGAIN_SECONDS
 from actors.crawler.resolvers.allowance import Allowance, Say
 from actors.crawler.resolvers.ask_posts import PostsDesk
 from actors.crawler.resolvers.direct import HEAD, read_type
 from actors.crawler.resolvers.flickr import next_page
 from actors.crawler.resolvers.options import chosen
 from actors.crawler.resolvers.plan import (
-    RETRY_SECONDS,
     Action,
     Call,
     Part,
@@ -121,7 +121,7 @@ class Resolvers:
             post = await self._posts.ask(call.id)
         except UnansweredError as error:
             self._allowance.tell(str(error))
-            found = later(Reason.API_ERROR, "Reddit does not answer", RETRY_SECONDS)
+            found = later(Reason.API_ERROR, "Reddit does not answer", ASK_AGAIN_SECONDS)
         else:
             found = (
                 plan_post(post, self._settings.over_18, plan_url)
@@ -181,7 +181,7 @@ def _troubled(outcome: Outcome) -> Plan:
     """What an answer that is of no use comes to: asked for again where it may pass."""
     if outcome.reason not in _MAY_PASS:
         return skip(outcome.reason, outcome.detail)
-    return later(outcome.reason, outcome.detail, outcome.retry_after or RETRY_SECONDS)
+    return later(outcome.reason, outcome.detail, outcome.retry_after or ASK_AGAIN_SECONDS)
 
 
 def _without_answer(plan: Plan) -> Plan:

@@ -6,12 +6,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from actors.crawler.failures import ASK_AGAIN_SECONDS
 from models.keys import NO_CANDIDATE
 from models.reasons import Reason, Stage
 from models.records import Candidate, Outcome
 
 SINGLE = "0"
-RETRY_SECONDS = 0.0  # nobody says how long: whoever asks again decides
 
 
 class Action(StrEnum):
@@ -119,7 +119,7 @@ class Plan:
     @property
     def no_part(self) -> Part:
         """What stands for the plan where it has no parts."""
-        seconds = (self.seconds or RETRY_SECONDS) if self.action is Action.RETRY_LATER else None
+        seconds = (self.seconds or ASK_AGAIN_SECONDS) if self.action is Action.RETRY_LATER else None
         return Part((), NO_CANDIDATE, None, None, self.reason or Reason.MALFORMED, self.detail, seconds)
 
     def with_last_resort(self, url: str | None) -> Plan:

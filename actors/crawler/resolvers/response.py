@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 from urllib.parse import urljoin
 
-from actors.crawler.failures import status_error
+from actors.crawler import placeholders
+from actors.crawler.backoff import retry_after
+from actors.crawler.failures import REDIRECTS, status_error
 from actors.crawler.resolvers.links import read_link
 from actors.crawler.resolvers.plan import Action, Call, Plan, fetch, later, skip
 from actors.crawler.resolvers.shapes import mapping_of, number_of, text_of
 from actors.crawler.robots import crawler_token, opted_out
 from actors.crawler.settings import CrawlSettings
-from actors.crawler.slots import retry_after
 from models.reasons import Reason
 
-REDIRECTS = (301, 302, 303, 307, 308)
-# https://github.com/openimages/dataset/issues/9
-_FLICKR_GONE = re.compile(r"photo_unavailable(?:_\w+)?\.(?:png|gif|jpg)", re.IGNORECASE)
-_IMGUR = re.compile(r"(?:\w+\.)?imgur\.(?:com|io)")
-IMGUR_REMOVED_SIZE = (161, 81)
-IMGUR_REMOVED_BYTES = 503
-IMGUR_REMOVED_MD5 = "d835884373f4d6c8f24742ceabe74946"
 _UNKNOWN_TYPES = ("application/octet-stream", "binary/octet-stream", "application/x-download")
 _LENGTHS = ("content_length", "bytes", "length", "size")
 
@@ -100,21 +93,13 @@ def _by_content_type(kind: str, requested: str) -> Plan:
 def _placeholder(requested: str, answer: Any) -> Plan | None:
     for url in (requested, text_of(answer, "final_url") or "", _location(requested, answer)):
         link = read_link(url)
-        name = link.segments[-1].lower() if link and link.segments else ""
-        if _FLICKR_GONE.fullmatch(name):
-            return skip(Reason.REMOVED_AT_HOST, "flickr unavailable placeholder")
-        if link and name == "removed.png" and _IMGUR.fullmatch(link.host):
-            return skip(Reason.REMOVED_AT_HOST, "imgur removed placeholder")
+        if link and link.segments and (found := placeholders.of_url(link.host, link.segments[-1])):
+            return skip(Reason.REMOVED_AT_HOST, found)
+    link = read_link(requested)
     size = (number_of(answer, "width"), number_of(answer, "height"))
-    small = size == IMGUR_REMOVED_SIZE or (size == (None, None) and _length(answer) == IMGUR_REMOVED_BYTES)
-    if small and _IMGUR.fullmatch(_host(requested)):
-        return skip(Reason.REMOVED_AT_HOST, "imgur removed placeholder")
-    tags = {(text_of(answer, key) or "").strip('W/"').lower() for key in ("etag", "md5")}
-    if IMGUR_REMOVED_MD5 in tags:
-        return skip(Reason.REMOVED_AT_HOST, "imgur removed placeholder")
-    return None
-
-
-def _host(url: str) -> str:
-    link = read_link(url)
-    return link.host if link else ""
+    tags = tuple(text_of(answer, key) or "" for key in ("etag", "md5"))
+    host = link.host if link else ""
+    found = placeholders.of_image(host, size, tags)
+    if found is None and size == (None, None) and _length(answer) == placeholders.IMGUR_REMOVED_BYTES:
+        found = placeholders.of_image(host, placeholders.IMGUR_REMOVED_SIZE, ())
+    return skip(Reason.REMOVED_AT_HOST, found) if found else None

@@ -9,6 +9,7 @@ from actors.crawler.resolvers.flickr import FlickrResolver
 from actors.crawler.resolvers.imgur import ImgurResolver
 from actors.crawler.resolvers.links import read_link
 from actors.crawler.resolvers.plan import Plan, fetch, skip
+from actors.crawler.resolvers.policy import refusal
 from actors.crawler.resolvers.posts import plan_post
 from actors.crawler.resolvers.reddit import RedditResolver
 from actors.crawler.resolvers.site import ApiSite, Site
@@ -51,7 +52,7 @@ def plan_submission(submission: Submission, over_18: Over18) -> Plan:
     if kind == "folder":
         return _plan_file(submission)
     if kind == "url":
-        return _plan_listed(submission)
+        return _plan_listed(submission, over_18)
     plan = plan_post(submission.post, over_18, plan_url)
     return plan if plan.resolver else replace(plan, resolver="reddit")
 
@@ -62,11 +63,15 @@ def _plan_file(submission: Submission) -> Plan:
     return replace(plan, resolver="folder")
 
 
-def _plan_listed(submission: Submission) -> Plan:
-    """The user lists what is meant to be an image: its name need not say so."""
+def _plan_listed(submission: Submission, over_18: Over18) -> Plan:
+    """The user lists what is meant to be an image: its name need not say so. Only a mark that is there counts."""
     url = submission.post.get("url")
     if not isinstance(url, str):
         return skip(Reason.BAD_URL, "a line that is no URL")
+    marked = submission.over_18
+    refused = None if marked is None else refusal({"over_18": marked}, over_18)
+    if refused is not None:
+        return refused
     plan, link = plan_url(url), read_link(url)
     if plan.resolver == "direct" and plan.reason is Reason.NOT_AN_IMAGE_LINK and link is not None:
         return replace(fetch(link.url), resolver="direct")

@@ -31,6 +31,14 @@ def open_source(spec: SourceSpec, settings: CrawlSettings, *, follow: bool = Fal
             from actors.crawler.sources.folder import FolderSource
 
             return FolderSource(spec)
+        case "dump":
+            from actors.crawler.sources.dump import DumpSource
+
+            return DumpSource(spec)
+        case "arctic":
+            from actors.crawler.sources.arctic import ArcticShift
+
+            return ArcticShift(spec, settings)
     raise SourceError(f"unknown source {spec.text!r}")
 
 

@@ -2,98 +2,91 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor, wait
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
 from urllib.parse import quote, unquote_to_bytes
 
+from actors.crawler.remote import PlaceError, is_remote, place_of
 from actors.crawler.sources.source import PAGE, Cursor, Page
 from actors.crawler.sources.spec import SourceError, SourceSpec
+from actors.crawler.sources.trees import LocalTree, Names, RemoteTree, Tree
 from models.keys import folder_item
 from models.records import Submission
 
-Place = tuple[bytes, ...]
-_log = logging.getLogger(__name__)
+_PATIENCE = 1.0  # seconds without a page, while a folder is listed
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A file, or a folder that cannot be listed, by its path relative to the root."""
+    """A file; or what cannot be listed, or has no name by which to ask for it."""
 
-    place: Place
-    path: Path
+    names: Names
     readable: bool
 
 
 class FolderSource:
     """``folder:DIR``, depth first in the order of the names' bytes, which is the same on every run.
 
-    Links to files inside the folder are read; links that lead out of it, and links to folders, are not followed.
+    What cannot be listed is a submission too, which ends as ``unreadable``.
     """
 
     def __init__(self, spec: SourceSpec) -> None:
-        if "://" in spec.name:
-            raise SourceError(f"{spec.text}: this version of goldpan reads local folders only; copy it first")
         self._text = spec.text
-        self._root = Path(spec.name).expanduser().resolve()
+        try:
+            self._tree: Tree = (
+                RemoteTree(place_of(spec.name), spec.text)
+                if is_remote(spec.name)
+                else LocalTree(spec.name, spec.text)
+            )
+        except PlaceError as error:
+            raise SourceError(f"folder: {error}") from None
 
     def check(self) -> None:
-        """Find the first file."""
-        if self._root.is_file():
-            raise SourceError(f"{self._text} is a file: for a list of URLs write urls:{self._root.name}")
-        if not self._root.is_dir():
-            raise SourceError(f"{self._text}: there is no such folder; give the path of a folder with images")
-        if not os.access(self._root, os.R_OK | os.X_OK):
-            raise SourceError(f"{self._text}: the folder cannot be read; check its permissions")
-        if next(self._walk(self._root, (), ()), None) is None:
-            raise SourceError(f"{self._text}: the folder has no files; give one that holds images")
+        """Look at the folder."""
+        self._tree.check()
 
     def pages(self, cursor: Cursor | None) -> Iterator[Page]:
         """Yield the files in pages of 100; the cursor is the last path, percent-encoded."""
-        after = tuple(unquote_to_bytes((cursor or {}).get("after", "")).split(b"/"))
+        reached = cursor or {}
+        after = tuple(unquote_to_bytes(reached.get("after", "")).split(b"/"))
         held: list[Found] = []
-        for found in self._walk(self._root, (), after if after != (b"",) else ()):
-            if len(held) == PAGE:
-                yield self._page(held, ended=False)
-                held = []
-            held.append(found)
-        yield self._page(held, ended=True)
+        with ThreadPoolExecutor(1, "listing") as lister:
+            for found in self._walk(lister, (), after if after != (b"",) else ()):
+                if len(held) == PAGE or (found is None and held):
+                    reached = {"after": quote(b"/".join(held[-1].names))}
+                    yield self._page(held, reached)
+                    held = []
+                if found is not None:
+                    held.append(found)
+                else:
+                    yield Page((), reached)
+        yield self._page(held, {})
 
-    def _page(self, held: list[Found], *, ended: bool) -> Page:
-        cursor = {} if ended else {"after": quote(b"/".join(held[-1].place))}
+    def _page(self, held: list[Found], cursor: Cursor) -> Page:
         return Page(tuple(map(self._submission, held)), cursor)
 
     def _submission(self, found: Found) -> Submission:
-        relative = PurePosixPath(os.fsdecode(b"/".join(found.place)))
-        # As a URL it is valid text, whatever bytes are in the name.
-        post = {"path": str(found.path), "uri": found.path.as_uri()} if found.readable else {}
-        return Submission(folder_item(relative), self._text, post)
+        path = os.fsdecode(b"/".join(found.names))
+        post = {"uri": self._tree.uri(found.names)} if found.readable else {}
+        return Submission(folder_item(path or "."), self._text, post)
 
-    def _walk(self, folder: Path, prefix: Place, after: Place) -> Iterator[Found]:
-        try:
-            with os.scandir(folder) as scan:
-                entries = sorted(scan, key=lambda entry: os.fsencode(entry.name))
-        except OSError as error:
-            _log.warning("cannot list %r: %s", str(folder), error.strerror)
-            if prefix > after:
-                yield Found(prefix, folder, False)
+    def _walk(self, lister: Executor, folder: Names, after: Names) -> Iterator[Found | None]:
+        """Yield what is behind ``after``, and None each second in which there is nothing yet."""
+        listing = lister.submit(self._tree.entries, folder)
+        while not wait([listing], _PATIENCE).done:
+            yield None
+        entries = listing.result()
+        if entries is None:
+            if folder > after:
+                yield Found(folder, False)
             return
-        for entry in entries:
-            place = (*prefix, os.fsencode(entry.name))
-            if place < after[: len(place)]:
+        for name, is_folder in sorted(entries):
+            names = (*folder, name)
+            if names < after[: len(names)]:
                 continue
-            if entry.is_dir(follow_symlinks=False):
-                yield from self._walk(Path(entry.path), place, after)
-            elif place > after and self._is_ours(entry):
-                yield Found(place, Path(entry.path), True)
-
-    def _is_ours(self, entry: os.DirEntry[str]) -> bool:
-        if not entry.is_symlink():
-            return entry.is_file(follow_symlinks=False)
-        target = Path(os.path.realpath(entry.path))
-        if target.is_relative_to(self._root):
-            return target.is_file()
-        _log.info("not followed, it leads out of the folder: %r", entry.path)
-        return False
+            if is_folder:
+                yield from self._walk(lister, names, after)
+            elif names > after:
+                yield Found(names, bool(name))

@@ -16,9 +16,10 @@ Cursor = dict[str, Any]
 class Page:
     """Submissions in the source's order, maybe none; ``cursor`` (plain JSON) continues behind them.
 
-    An empty cursor is the source's beginning: a finite source gives it with its last page, so that the next
-    run looks again for what is new. ``pause`` is how many seconds the source has nothing more to ask for; a source
-    never sleeps itself, as others share its thread. ``notes`` are for the user, the log and the run's file.
+    An empty cursor is the source's beginning. With its last page a finite source gives that, so that the next run
+    looks again for what is new, or its end, where only there something new may come. ``pause`` is how many seconds
+    the source has nothing more to ask for; a source never sleeps itself, as others share its thread. ``notes`` are
+    for the user, the log and the run's file.
     """
 
     submissions: tuple[Submission, ...]

@@ -1,128 +1,116 @@
-"""A list of URLs in a file: text, CSV, TSV or Parquet."""
+"""A list of URLs in a file, of this machine or at s3:// and the like: text, CSV, TSV or Parquet, maybe compressed."""
 
 from __future__ import annotations
 
-import csv
+import io
+import time
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from itertools import islice
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
+from actors.crawler.remote import Place, PlaceError, explain, is_remote, place_of
 from actors.crawler.sources.source import PAGE, Cursor, Page
 from actors.crawler.sources.spec import SourceError, SourceSpec
-from actors.ledger import HashSet
-from models.keys import url_item
-from models.records import Submission
+from actors.crawler.sources.tables import Row, Table, csv_table, parquet_table, text_table
 
-COLUMN = "url"
+_PARQUET = (".parquet", ".pq")
 _DELIMITERS = {".csv": ",", ".tsv": "\t"}
-_UTF16 = (b"\xff\xfe", b"\xfe\xff")
+_JSON = (".json", ".jsonl", ".ndjson")
+_CODECS = {".gz": "gzip", ".zst": "zstd", ".zstd": "zstd", ".bz2": "bz2"}
+_PATIENCE = 1.0  # seconds without a page, while rows are passed by
 
 
 class UrlList:
-    """``urls:FILE``: one URL a line (``#`` comments), or a ``url`` column in any case.
+    """``urls:FILE``: one URL a line (``#`` comments), or a table with a ``url`` column in any case.
 
-    A line that is no URL is a submission all the same, and ends as ``bad_url``; a URL listed twice is one.
+    Its other columns are carried into the rows; the option ``column`` names the one with the URLs. A line that is no
+    URL is a submission all the same, and ends as ``bad_url``; of a URL that is listed twice the first row counts.
     """
 
     def __init__(self, spec: SourceSpec) -> None:
-        if "://" in spec.name:
-            raise SourceError(
-                f"{spec.text}: this version of goldpan reads local lists only; download it first"
-            )
         self._text = spec.text
-        self._path = Path(spec.name).expanduser()
+        self._column = spec.options.get("column")
+        try:
+            self._place = place_of(spec.name) if is_remote(spec.name) else Path(spec.name).expanduser()
+        except PlaceError as error:
+            raise SourceError(f"urls: {error}") from None
 
     def check(self) -> None:
         """Read the first entry."""
-        if self._path.is_dir():
-            raise SourceError(f"{self._text} is a folder: for its images write folder:{self._path.name}")
-        if next(self._entries(), None) is None:
-            raise SourceError(f"{self._text}: the list is empty; put one URL on each line")
+        if isinstance(self._place, Path) and self._place.is_dir():
+            raise SourceError(f"{self._text} is a folder: for its images write folder:{self._place.name}")
+        with self._opened(0) as table:
+            if next(table.rows, None) is None:
+                raise SourceError(f"{self._text}: the list is empty; put one URL on each line")
 
     def pages(self, cursor: Cursor | None) -> Iterator[Page]:
-        """Yield pages of 100 entries (fewer submissions, where URLs are listed again)."""
+        """Yield pages of up to 100 entries, the same URL maybe several times; the cursor counts entries."""
         start = int((cursor or {}).get("entries", 0))
-        seen, entries, count = HashSet(), self._entries(), 0
-        while held := list(islice(entries, PAGE)):
-            count += len(held)
-            # What was read before counts as seen: a URL may be listed again behind the cursor.
-            new = [url for url in dict.fromkeys(held) if url_item(url) not in seen]
-            seen.add(map(url_item, new))
-            if count > start:
-                yield Page(tuple(map(self._submission, new)), {"entries": count})
+        told = time.monotonic()
+        with self._opened(start) as table:
+            count = table.skipped
+            while held := list(islice(table.rows, PAGE)):
+                count += len(held)
+                if count > start:
+                    yield _page(table, held[start - count :], count)
+                elif time.monotonic() - told > _PATIENCE:
+                    told = time.monotonic()
+                    yield Page((), {"entries": start})
         yield Page((), {})
 
-    def _submission(self, url: str) -> Submission:
-        return Submission(url_item(url), self._text, {"url": url})
+    @contextmanager
+    def _opened(self, start: int) -> Iterator[Table]:
+        with ExitStack() as stack, self._told():
+            yield self._table(stack, start)
 
-    def _entries(self) -> Iterator[str]:
+    def _table(self, stack: ExitStack, start: int) -> Table:
+        name = PurePosixPath(self._place.path if isinstance(self._place, Place) else self._place.name)
+        codec = _CODECS.get(name.suffix.lower())
+        kind = (PurePosixPath(name.stem) if codec else name).suffix.lower()
+        if kind in _JSON or (codec and kind in _PARQUET):
+            raise SourceError(f"{self._text}: {kind} is not read here; make it a txt, csv, tsv or parquet")
+        if kind in _PARQUET:
+            return parquet_table(stack.enter_context(self._file()), self._text, self._column, start)
+        file = self._stream(stack, codec)
+        if kind in _DELIMITERS:
+            return csv_table(file, _DELIMITERS[kind], self._text, self._column)
+        return text_table(file, self._text)
+
+    def _file(self) -> BinaryIO | pa.NativeFile:
+        if isinstance(self._place, Path):
+            return self._place.open("rb")
+        filesystem, path = self._place.open()
+        return filesystem.open_input_file(path)
+
+    def _stream(self, stack: ExitStack, codec: str | None) -> io.BufferedReader:
+        file = stack.enter_context(self._file())
+        if codec is not None:
+            held = file if isinstance(file, pa.NativeFile) else pa.PythonFile(file, mode="r")
+            file = stack.enter_context(pa.CompressedInputStream(held, codec))
+        return file if isinstance(file, io.BufferedReader) else io.BufferedReader(file, 1 << 20)
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """Turn what goes wrong with the file into SourceError."""
         try:
-            suffix = self._path.suffix.lower()
-            if suffix in (".parquet", ".pq"):
-                yield from self._of_parquet()
-            elif suffix in _DELIMITERS:
-                yield from self._of_table(_DELIMITERS[suffix])
-            else:
-                yield from self._of_text()
+            yield
         except FileNotFoundError:
             raise SourceError(
                 f"{self._text}: there is no such file; give the path of a list of URLs"
             ) from None
-        except OSError as error:
-            raise SourceError(f"{self._text}: the file cannot be read ({error.strerror or error})") from None
+        except (OSError, pa.ArrowException) as error:
+            if isinstance(self._place, Place):
+                raise SourceError(f"{self._text}: {explain(error, self._place)}") from None
+            why = getattr(error, "strerror", None) or str(error).splitlines()[0]
+            raise SourceError(f"{self._text}: the file cannot be read, or not to its end: {why}") from None
 
-    def _of_text(self) -> Iterator[str]:
-        self._refuse_binary()
-        with self._path.open(encoding="utf-8-sig", errors="surrogateescape") as file:
-            for line in file:
-                text = line.strip()
-                if text and not text.startswith("#"):
-                    yield text
 
-    def _of_table(self, delimiter: str) -> Iterator[str]:
-        self._refuse_binary()
-        with self._path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
-            rows = csv.reader(file, delimiter=delimiter)
-            place = self._column(next(rows, []))
-            while True:
-                try:
-                    row = next(rows)
-                except StopIteration:
-                    return
-                except csv.Error as error:
-                    row = [""] * place + [f"unreadable row near line {rows.line_num}: {error}"]
-                if row:
-                    yield row[place].strip() if place < len(row) else ""
-
-    def _of_parquet(self) -> Iterator[str]:
-        try:
-            with pq.ParquetFile(self._path) as file:
-                names = file.schema_arrow.names
-                name = names[self._column(names)]
-                for batch in file.iter_batches(PAGE * 100, columns=[name]):
-                    values = batch.column(0).cast(pa.string()).to_pylist()
-                    yield from ((value or "").strip() for value in values)
-        except pa.ArrowException as error:
-            raise SourceError(
-                f"{self._text}: not a Parquet file with URLs ({type(error).__name__})"
-            ) from None
-
-    def _column(self, names: list[str]) -> int:
-        for place, name in enumerate(names):
-            if name.strip().lower() == COLUMN:
-                return place
-        found = ", ".join(map(repr, names[:12])) or "nothing"
-        raise SourceError(f"{self._text}: no column {COLUMN!r} among {found}; rename the one with the URLs")
-
-    def _refuse_binary(self) -> None:
-        with self._path.open("rb") as file:
-            head = file.read(4096)
-        if head.startswith(_UTF16):
-            raise SourceError(f"{self._text}: the file is UTF-16; save it as UTF-8")
-        if b"\0" in head:
-            raise SourceError(
-                f"{self._text}: not a text file; give a list of URLs as txt, csv, tsv or parquet"
-            )
+def _page(table: Table, held: list[Row], count: int) -> Page:
+    submissions = tuple(map(table.submission, held))
+    notes = tuple(table.columns.notes)
+    table.columns.notes.clear()
+    return Page(submissions, {"entries": count}, notes=notes)

@@ -11,8 +11,8 @@ from typing import Any, ParamSpec
 
 from aiohttp import web
 
+from actors.crawler.backoff import Backoff
 from actors.crawler.settings import CrawlSettings, HostBudget
-from actors.crawler.slots import Backoff
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 40
 QUICK = Backoff(first=0.01, longest=0.02)

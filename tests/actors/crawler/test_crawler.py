@@ -14,7 +14,7 @@ import pytest
 
 from actors.crawler.crawler import Crawler, Resolve, UnknownKeyError
 from actors.crawler.events import Awoke, Event, Fetched, Late, Offer, Resolved
-from actors.crawler.local import read_local
+from actors.crawler.files import read_file
 from actors.crawler.settings import CrawlSettings, HostBudget
 from models.reasons import Reason, Stage
 from models.records import Candidate, Outcome, Submission
@@ -181,7 +181,7 @@ async def test_bytes_ahead_are_bounded_and_given_out_in_order() -> None:
                 await asyncio.sleep(0.05)  # long enough to run ahead, were it not bounded
                 keys = fetched(await until(crawler, fetched_any))
                 pending = await crawler.pending()
-                assert pending["held_bytes"] <= pending["used_bytes"] <= limit + connections * size
+                assert pending["held_bytes"] <= pending["used_bytes"] <= limit + size
                 await crawler.block(keys)
                 order += keys
     assert sorted(order) == [f"t3_{n:02}/0" for n in range(20)]
@@ -351,7 +351,7 @@ def test_a_fifo_is_not_even_opened(tmp_path: Path) -> None:
         writer = pool.submit(os.open, tmp_path / "fifo", os.O_WRONLY)  # until somebody opens it to read
         with pytest.raises(TimeoutError):
             writer.result(0.2)
-        fetch = read_local(str(tmp_path / "fifo"), 1000)
+        fetch = read_file(str(tmp_path / "fifo"), 1000)
         assert fetch.outcome is not None
         assert fetch.outcome.reason is Reason.UNREADABLE
         with pytest.raises(TimeoutError):

@@ -2,14 +2,15 @@ from __future__ import annotations
 
 import asyncio
 import gzip
-import shutil
+import io
 import socket
-import ssl
 from pathlib import Path
 
 import pytest
 from aiohttp import web
+from PIL import Image
 
+from actors.crawler import placeholders
 from actors.crawler.download import Fetch
 from actors.crawler.fetch import Fetcher
 from actors.crawler.settings import CrawlSettings
@@ -55,6 +56,24 @@ async def test_an_image_and_all_that_is_known_of_it() -> None:
     assert "Cookie" not in headers
 
 
+@in_loop
+async def test_what_the_host_says_of_its_version_is_kept_of_the_last_answer() -> None:
+    date = "Thu, 01 Jan 2026 00:00:00 GMT"
+    handlers = {
+        "/a": redirect("/b"),
+        "/b": image(ETag='"v1"', Last_Modified=date),
+        "/gone": image(status=404, ETag='W/"' + "x" * 999),
+        "/odd": raw(OK + b"ETag: \xff\xfe\r\nContent-Length: 9\r\n\r\n" + PNG[:9]),
+    }
+    async with ImageServer(handlers) as server:
+        found = await got(server.settings(), server.url("/a"))
+        assert (found.etag, found.last_modified) == ('"v1"', date)
+        gone = await got(server.settings(), server.url("/gone"))
+        assert gone.etag is not None and len(gone.etag) == 200
+        odd = await got(server.settings(), server.url("/odd"))
+        assert odd.etag == "\\udcff\\udcfe" and odd.last_modified is None
+
+
 @pytest.mark.parametrize(
     ("handler", "expected", "asked"),
     [
@@ -71,29 +90,19 @@ async def test_an_image_and_all_that_is_known_of_it() -> None:
         (image(status=500), Reason.SERVER_ERROR, 3),
         (image(status=503), Reason.SERVER_ERROR, 3),
         (image(b""), Reason.EMPTY, 1),
-        (image(b"", 204), Reason.EMPTY, 1),
         (image(b"<!doctype html><title>No</title>"), Reason.NOT_AN_IMAGE, 1),
         (image(b"<html>" + b" " * 5000, Content_Type="image/jpeg"), Reason.NOT_AN_IMAGE, 1),
-        (image(b"\0\0\0\x18ftypmp42" + bytes(9000)), Reason.NOT_AN_IMAGE, 1),
         (image(X_Robots_Tag="noai"), Reason.OPTED_OUT, 1),
         (redirect(None), Reason.REDIRECTS, 1),
-        (redirect("file:///etc/passwd"), Reason.REDIRECTS, 1),
-        (redirect("ftp://h/x"), Reason.REDIRECTS, 1),
-        (redirect("/x"), Reason.REDIRECTS, 9),
-        (redirect("http://169.254.169.254/latest/meta-data/"), Reason.PRIVATE_ADDRESS, 1),
-        (redirect("http://localhost/x"), Reason.PRIVATE_ADDRESS, 1),
-        (redirect("http://2130706433/x"), Reason.PRIVATE_ADDRESS, 1),
+        (redirect("/x"), Reason.REDIRECTS, 6),
         (redirect("http://127.0.0.1:1/x"), Reason.PRIVATE_ADDRESS, 1),
-        (redirect("https://i.imgur.com/removed.png"), Reason.REMOVED_AT_HOST, 1),
         (redirect("https://s.yimg.com/pw/images/en-us/photo_unavailable_l.png"), Reason.REMOVED_AT_HOST, 1),
-        (redirect("//l.yimg.com/g/images/photo_unavailable.gif", 301), Reason.REMOVED_AT_HOST, 1),
         (raw(OK + b"Content-Length: 5000\r\n\r\n" + PNG[:900]), Reason.CONNECTION, 3),
         (raw(OK + b"Transfer-Encoding: chunked\r\n\r\n384\r\n" + PNG[:900] + b"\r\n"), Reason.CONNECTION, 3),
         (raw(OK + b"Content-Length: 5000\r\n\r\n" + PNG[:900], abort=True, pause=0.01), Reason.CONNECTION, 3),
         # aiohttp asks once more by itself where a connection ends before the answer begins (RFC 9110, 9.2.2).
         (raw(b""), Reason.CONNECTION, 6),
         (raw(b"what is this\r\n\r\n"), Reason.HTTP_ERROR, 1),
-        (raw(OK + b"Content-Length: -1\r\n\r\n"), Reason.HTTP_ERROR, 1),
     ],
 )
 @in_loop
@@ -105,27 +114,6 @@ async def test_every_fault_has_its_reason_and_its_number_of_tries(
     assert reason(fetch) is expected
     assert server.hits["/x"] == asked
     assert fetch.host == "127.0.0.1"
-
-
-@pytest.mark.parametrize(
-    ("url", "expected"),
-    [
-        ("http://127.0.0.1/x", Reason.PRIVATE_ADDRESS),
-        ("http://[::1]/x", Reason.PRIVATE_ADDRESS),
-        ("http://0x7f.1/x", Reason.PRIVATE_ADDRESS),
-        ("http://[::ffff:10.0.0.1]/x", Reason.PRIVATE_ADDRESS),
-        ("http://localhost/x", Reason.PRIVATE_ADDRESS),
-        ("file:///etc/passwd", Reason.BAD_URL),
-        ("/etc/passwd", Reason.BAD_URL),
-        ("http://me:secret@/", Reason.BAD_URL),
-        ("http://name.invalid/x", Reason.DNS),
-    ],
-)
-@in_loop
-async def test_what_is_never_connected_to(url: str, expected: Reason) -> None:
-    fetch = await got(CrawlSettings(), url)
-    assert reason(fetch) is expected
-    assert "secret" not in repr(fetch)
 
 
 @in_loop
@@ -288,37 +276,33 @@ async def test_userinfo_reaches_neither_the_host_nor_the_row() -> None:
 
 
 @in_loop
-async def test_a_proxy_in_the_environment_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
+async def test_no_proxy_and_no_password_of_the_environment_is_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+    (tmp_path / "netrc").write_text("machine 127.0.0.1 login me password secret")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
     async with ImageServer({"/a": image()}) as server:
         assert reason(await got(server.settings(), server.url("/a"))) is None
+        assert "Authorization" not in server.requests[0].headers
 
 
 @in_loop
-async def test_an_image_of_the_placeholders_size_is_no_placeholder() -> None:
-    # imgur's placeholder itself (503 bytes, told by its md5) is not ours to ship.
-    async with ImageServer({"/a": image(PNG[:503])}) as server:
-        assert reason(await got(server.settings(), server.url("/a"))) is None
-
-
-@in_loop
-async def test_a_certificate_nobody_vouches_for_is_refused(tmp_path: Path) -> None:
-    openssl = shutil.which("openssl")
-    if openssl is None:
-        pytest.skip("needs the openssl command to make a certificate")
-    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
-    subject = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
-    command = [openssl, "req", "-x509", "-newkey", "rsa:2048", "-nodes", *subject]
-    made = await asyncio.create_subprocess_exec(
-        *command, "-keyout", key, "-out", certificate, stderr=asyncio.subprocess.DEVNULL
-    )
-    assert await made.wait() == 0
-    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    tls.load_cert_chain(certificate, key)
-    async with ImageServer({"/a": image()}, tls) as server:
-        fetch = await got(server.settings(), server.url("/a"))
-    assert reason(fetch) is Reason.TLS
-    assert not server.hits
+async def test_imgurs_placeholder_is_told_by_its_size_where_it_is_imgurs() -> None:
+    # The placeholder itself (503 bytes, told by its md5 too) is not ours to ship.
+    file = io.BytesIO()
+    Image.new("RGB", placeholders.IMGUR_REMOVED_SIZE).save(file, "PNG")
+    handlers = {"/a": image(file.getvalue()), "/b": image(PNG[:503])}
+    async with ImageServer(handlers) as server:
+        settings = server.settings(host_map=dict.fromkeys(("i.imgur.com", "i.stack.imgur.com"), server.base))
+        removed = await got(settings, "https://i.imgur.com/a")
+        assert (reason(removed), removed.outcome and removed.outcome.detail) == (
+            Reason.REMOVED_AT_HOST,
+            "imgur removed placeholder",
+        )
+        for url in (server.url("/a"), "https://i.stack.imgur.com/a", "https://i.imgur.com/b"):
+            assert reason(await got(settings, url)) is None
 
 
 @in_loop
@@ -326,8 +310,8 @@ async def test_budgets_bound_what_is_open_at_once() -> None:
     server = ImageServer()
     server.paths["/x"] = until_released(server, image())
     async with server:
-        settings = server.settings(default_budget={"connections": 6, "per_second": 1000})
-        async with Fetcher(settings, share=2) as fetcher:
+        settings = server.settings(default_budget={"connections": 3, "per_second": 1000})
+        async with Fetcher(settings) as fetcher:
             fetches = [asyncio.create_task(fetcher.get([server.url("/x")])) for _ in range(12)]
             await server.until(lambda: server.at_once == 3)
             await asyncio.sleep(0.1)

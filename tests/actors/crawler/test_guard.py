@@ -2,17 +2,21 @@ from __future__ import annotations
 
 import socket
 from ipaddress import ip_address
+from typing import Any
 
 import pytest
 from aiohttp.abc import AbstractResolver, ResolveResult
 
+from actors.crawler.fetch import Fetcher
 from actors.crawler.guard import Guard, GuardedResolver, PrivateAddressError, is_public, literal
-from tests.actors.crawler.server import in_loop
+from actors.crawler.settings import CrawlSettings
+from models.reasons import Reason
+from tests.actors.crawler.server import QUICK, ImageServer, image, in_loop, redirect
 
 NOT_PUBLIC = [
     "0.0.0.0", "0.1.2.3", "10.0.0.1", "100.64.0.1", "100.127.255.255", "127.0.0.1", "127.255.0.1", "169.254.169.254",
-    "172.16.0.1", "172.31.255.255", "192.0.0.1", "192.0.2.1", "192.168.1.1", "198.18.0.1", "198.51.100.1",
-    "203.0.113.1", "224.0.0.1", "239.1.1.1", "240.0.0.1", "255.255.255.255", "::", "::1", "::7f00:1",
+    "172.16.0.1", "172.31.255.255", "192.0.0.1", "192.0.2.1", "192.88.99.1", "192.168.1.1", "198.18.0.1",
+    "198.51.100.1", "203.0.113.1", "224.0.0.1", "239.1.1.1", "240.0.0.1", "255.255.255.255", "::", "::1", "::7f00:1",
     "::ffff:127.0.0.1", "::ffff:10.0.0.1", "64:ff9b::7f00:1", "64:ff9b::a9fe:a9fe", "64:ff9b:1::1", "2002:7f00:1::",
     "2002:a00:1::1", "2001:0:0a00:1::1", "fc00::1", "fd12:3456::1", "fe80::1", "fe80::1%eth0", "fec0::1", "ff02::1",
     "2001:db8::1", "100::1", "4000::1",
@@ -119,3 +123,79 @@ async def test_a_name_the_user_allows_may_be_private_on_that_port() -> None:
     assert [each["host"] for each in await resolver.resolve("nas.lan", 8080)] == ["10.0.0.1"]
     with pytest.raises(PrivateAddressError):
         await resolver.resolve("nas.lan", 22)
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("http://127.0.0.1/x", Reason.PRIVATE_ADDRESS),
+        ("http://127.0.0.1./x", Reason.PRIVATE_ADDRESS),
+        ("HTTPS://127.0.0.1/x", Reason.PRIVATE_ADDRESS),
+        ("http://[::1]/x", Reason.PRIVATE_ADDRESS),
+        ("http://[::]/x", Reason.PRIVATE_ADDRESS),
+        ("http://0.0.0.0/x", Reason.PRIVATE_ADDRESS),
+        ("http://0/x", Reason.PRIVATE_ADDRESS),
+        ("http://0x7f.1/x", Reason.PRIVATE_ADDRESS),
+        ("http://0177.0.0.1/x", Reason.PRIVATE_ADDRESS),
+        ("http://2130706433/x", Reason.PRIVATE_ADDRESS),
+        ("http://169.254.43518/x", Reason.PRIVATE_ADDRESS),
+        ("http://[::ffff:10.0.0.1]/x", Reason.PRIVATE_ADDRESS),
+        ("http://[::ffff:0:127.0.0.1]/x", Reason.PRIVATE_ADDRESS),
+        ("http://[64:ff9b::7f00:1]/x", Reason.PRIVATE_ADDRESS),
+        ("http://[2002:7f00:1::]/x", Reason.PRIVATE_ADDRESS),
+        ("http://localhost/x", Reason.PRIVATE_ADDRESS),
+        ("http://LOCALHOST/x", Reason.PRIVATE_ADDRESS),
+        ("http://ⓛocalhost/x", Reason.PRIVATE_ADDRESS),
+        ("http://１２７.0.0.1/x", Reason.PRIVATE_ADDRESS),
+        ("http://①②⑦.⓪.⓪.①/x", Reason.PRIVATE_ADDRESS),
+        ("http://127。0。0。1/x", Reason.PRIVATE_ADDRESS),
+        ("http://public@127.0.0.1/x", Reason.PRIVATE_ADDRESS),
+        ("http://i.redd.it:80@127.0.0.1/x", Reason.PRIVATE_ADDRESS),
+        ("http://127.0.0.1@name.invalid/x", Reason.DNS),
+        ("http://name.invalid#@127.0.0.1/x", Reason.DNS),
+        ("http://127.0.0.1\\@name.invalid/x", Reason.BAD_URL),
+        ("http://%31%32%37.0.0.1/x", Reason.BAD_URL),
+        ("http://127.0.0.1%00.name.invalid/x", Reason.BAD_URL),
+        ("http://[fe80::1%25lo]/x", Reason.BAD_URL),
+        ("http://[::1%lo]/x", Reason.BAD_URL),
+        ("http://127.0.0.1:0/x", Reason.BAD_URL),
+        ("http://127.0.0.1:99999/x", Reason.BAD_URL),
+        ("http:/127.0.0.1/x", Reason.BAD_URL),
+        ("//127.0.0.1/x", Reason.BAD_URL),
+        ("http://xn--/x", Reason.BAD_URL),
+        ("http://a..b/x", Reason.BAD_URL),
+        ("ftp://127.0.0.1/x", Reason.BAD_URL),
+        ("data:image/png;base64,AAAA", Reason.BAD_URL),
+        ("file:///etc/passwd", Reason.BAD_URL),
+        ("/etc/passwd", Reason.BAD_URL),
+        ("http://me:secret@/", Reason.BAD_URL),
+        ("http://name.invalid/x", Reason.DNS),
+    ],
+)
+@in_loop
+async def test_what_is_never_connected_to(url: str, expected: Reason) -> None:
+    async with Fetcher(CrawlSettings(), backoff=QUICK) as fetcher:
+        fetch = await fetcher.get([url])
+    assert fetch.outcome is not None and fetch.outcome.reason is expected
+    assert "secret" not in repr(fetch)
+
+
+@in_loop
+async def test_a_name_with_none_but_private_addresses_is_never_connected_to(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[str] = []
+
+    def answer(host: str, port: int, *_: object, **__: object) -> list[tuple[Any, ...]]:
+        asked.append(host)
+        addresses = ("10.0.0.1", "127.0.0.1", "169.254.169.254")
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (each, port)) for each in addresses]
+
+    async with ImageServer({"/x": redirect("http://rebind.test/x"), "/y": image()}) as server:
+        monkeypatch.setattr(socket, "getaddrinfo", answer)
+        async with Fetcher(server.settings(), backoff=QUICK) as fetcher:
+            for url in (f"http://rebind.test:{server.port}/y", server.url("/x")):
+                fetch = await fetcher.get([url])
+                assert fetch.outcome is not None and fetch.outcome.reason is Reason.PRIVATE_ADDRESS
+    assert asked == ["rebind.test"] * 2
+    assert server.hits == {"/x": 1}

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import json
 import time
+from pathlib import Path
 
 import pytest
 
@@ -37,6 +39,14 @@ from actors.crawler.robots import crawler_token, opted_out
         (["googlebot: nofollow, noai", "all"], "mybot", False),
         (["mybot: nofollow, NoImageIndex"], "MYBOT", True),
         (["", ":", ": noai"], None, True),
+        (["index, follow", "max-image-preview:large", " NOINDEX "], None, True),
+        (["unavailable_after: 2030-06-25T15:00:00+00:00"], None, False),
+        (["Otherbot : nofollow , noai"], None, False),
+        (["googlebot: noindex, *: noimageai"], None, True),
+        (["noimageindex2, noaix, no ai, nonesuch"], None, False),
+        (["", ",,,", ":"], None, False),
+        (["max-snippet: -1, noml"], "mybot", True),
+        (["MYBOT: noarchive, otherbot: noai"], "mybot", False),
     ],
 )
 def test_opt_outs(lines: list[str], token: str | None, expected: bool) -> None:
@@ -47,6 +57,15 @@ def test_a_hostile_line_costs_no_time() -> None:
     began = time.monotonic()
     assert not opted_out([" " * 8000, ":" * 8000, "," * 8000, "a:" * 4000, "a," * 4000])
     assert time.monotonic() - began < 1
+
+
+def test_the_shared_cases(shared_data: Path) -> None:
+    lines = (shared_data / "resolver_cases.jsonl").read_text().splitlines()
+    cases = [case for case in map(json.loads, lines) if case["kind"] == "x_robots_tag"]
+    assert cases
+    for case in cases:
+        asked = case["input"]
+        assert opted_out(asked["headers"], asked["user_agent_token"]) is case["expect"]["disallowed"], asked
 
 
 def test_our_token_is_the_app_in_the_user_agent() -> None:

@@ -2,19 +2,22 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from pathlib import Path
 
 import pytest
 
 from actors.crawler.settings import CrawlSettings
-from actors.crawler.sources import Page, SourceError, open_source, parse_source
+from actors.crawler.sources import Page, SourceError, folder, open_source, parse_source
+from actors.crawler.sources.trees import LocalTree, Names
+from tests.actors.conftest import Bucket
 
 
-def pages(root: Path, cursor: dict[str, object] | None = None) -> list[Page]:
+def pages(root: object, cursor: dict[str, object] | None = None) -> list[Page]:
     return list(open_source(parse_source(f"folder:{root}"), CrawlSettings()).pages(cursor))
 
 
-def items(root: Path, cursor: dict[str, object] | None = None) -> list[str]:
+def items(root: object, cursor: dict[str, object] | None = None) -> list[str]:
     return [one.item for page in pages(root, cursor) for one in page.submissions]
 
 
@@ -37,7 +40,7 @@ def test_every_regular_file_is_a_submission_in_a_stable_order(tmp_path: Path) ->
         "folder:ä.jpg",
     ]
     (page,) = pages(tmp_path)
-    assert page.submissions[3].post == {"path": str(tmp_path / "a.jpg"), "uri": (tmp_path / "a.jpg").as_uri()}
+    assert page.submissions[3].post == {"uri": (tmp_path / "a.jpg").as_uri()}
     assert page.submissions[3].source == f"folder:{tmp_path}"
 
 
@@ -104,7 +107,96 @@ def test_a_folder_that_is_none_says_what_to_do(tmp_path: Path) -> None:
         (tmp_path / "none", "no such folder"),
         (tmp_path / "list.txt", "write urls:list.txt"),
         (tmp_path / "empty", "no files"),
-        ("s3://bucket/x", "local folders only"),
+        (tmp_path.as_uri(), "written without file://"),
+        ("s3://KEY:SECRET@bucket/x", "must hold no credentials"),
+        ("https://host/x", "must be downloaded first"),
     ):
         with pytest.raises(SourceError, match=way_out):
             check(path)
+
+
+def test_while_a_folder_is_listed_there_are_pages_without_anything(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class SlowTree(LocalTree):
+        def entries(self, folder: Names) -> list[tuple[bytes, bool]] | None:
+            time.sleep(0.5 if folder == (b"slow",) else 0)
+            return super().entries(folder)
+
+    monkeypatch.setattr(folder, "LocalTree", SlowTree)
+    monkeypatch.setattr(folder, "_PATIENCE", 0.1)
+    write(tmp_path, "a.jpg", "slow/b.jpg", "z.jpg")
+    first, *empty, last = pages(tmp_path)
+    assert [one.item for one in first.submissions] == ["folder:a.jpg"]
+    assert empty and all((page.submissions, page.cursor) == ((), {"after": "a.jpg"}) for page in empty)
+    assert [one.item for one in last.submissions] == ["folder:slow/b.jpg", "folder:z.jpg"]
+
+
+ODD_KEYS = ["b.jpg", "a/z.png", "a/b/c.txt", "a", "a.jpg", "ü #?%41&,=+.jpg", "new\tline .jpg"]
+
+
+def test_a_folder_at_s3_is_walked_like_one_of_this_machine(bucket: Bucket) -> None:
+    for key in ODD_KEYS:
+        bucket.put(f"some/prefix/{key}")
+    bucket.put("some/prefix-beside/x.jpg")
+    bucket.put("some/prefix/marker/", b"")
+    root = f"folder:{bucket.uri}/some/prefix/"
+    source = open_source(parse_source(root), CrawlSettings())
+    source.check()
+    found = [one for page in source.pages(None) for one in page.submissions]
+    assert [one.item for one in found] == [
+        "folder:a",
+        "folder:a/b/c.txt",
+        "folder:a/z.png",
+        "folder:a.jpg",
+        "folder:b.jpg",
+        "folder:new\tline .jpg",
+        "folder:ü #?%41&,=+.jpg",
+    ]
+    assert found[-1].post == {"uri": f"{bucket.uri}/some/prefix/%C3%BC%20%23%3F%2541%26%2C%3D%2B.jpg"}
+    assert {one.source for one in found} == {root}
+    assert [one.removeprefix("folder:some/prefix/") for one in items(bucket.uri)][0:2] == ["a", "a/b/c.txt"]
+
+
+def test_pages_of_an_s3_folder_go_on_behind_a_cursor(bucket: Bucket) -> None:
+    for number in range(120):
+        bucket.put(f"{number % 3}/{number:03d}.jpg")
+    whole = pages(bucket.uri)
+    assert [len(page.submissions) for page in whole] == [100, 20]
+    everything = items(bucket.uri)
+    assert items(bucket.uri, json.loads(json.dumps(whole[0].cursor))) == everything[100:]
+    assert len(set(everything)) == 120 and whole[-1].cursor == {}
+
+
+def test_keys_that_pyarrow_cannot_name_end_as_one_row(
+    bucket: Bucket, caplog: pytest.LogCaptureFixture
+) -> None:
+    for key in ("p/a.jpg", "p//nameless.jpg", "p/sub//nameless.jpg", "p/sub/b.jpg"):
+        bucket.put(key)
+    (page,) = pages(f"{bucket.uri}/p")
+    assert [(one.item, bool(one.post)) for one in page.submissions] == [
+        ("folder:.", False),
+        ("folder:a.jpg", True),
+        ("folder:sub/", False),
+        ("folder:sub/b.jpg", True),
+    ]
+    assert "there is // in their names" in caplog.text
+
+
+def test_a_folder_at_s3_that_is_none_says_what_to_do(bucket: Bucket) -> None:
+    def check(place: str) -> None:
+        open_source(parse_source(f"folder:{place}"), CrawlSettings()).check()
+
+    bucket.put("list.txt")
+    for place, way_out in (
+        (f"{bucket.uri}/none", "no such folder"),
+        (f"{bucket.uri}/list.txt", f"write urls:{bucket.uri}/list.txt"),
+        ("s3://no-such-bucket/x", "no such (bucket|folder)"),
+    ):
+        with pytest.raises(SourceError, match=way_out):
+            check(place)
+    source = open_source(parse_source(f"folder:{bucket.uri}"), CrawlSettings())
+    bucket.let_in_only_who_is_known()
+    for asked in (source.check, lambda: list(source.pages(None))):
+        with pytest.raises(SourceError, match=r"access is denied.*AWS_ACCESS_KEY_ID"):
+            asked()

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from actors.crawler.backoff import Backoff
 from actors.crawler.fetch import Fetcher
 from actors.crawler.resolvers import Resolvers
 from actors.crawler.settings import CrawlSettings
-from actors.crawler.slots import Backoff
 from flows.demo.posts import processed
 from flows.demo.server import DemoServer
 from flows.demo.world import World

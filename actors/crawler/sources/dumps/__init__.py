@@ -1,0 +1,1 @@
+"""Reading dumps: files → packing → blocks of whole lines → those that may be wanted, a thread a file."""
