@@ -6,6 +6,7 @@ import multiprocessing
 import time
 from collections import deque
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import ray
@@ -19,7 +20,7 @@ from benchmarks.took import Keep, Took
 from flows import placement
 from flows.crawl_ahead import Block, CrawlAhead
 from flows.deferrals import Deferrals
-from flows.mine import AHEAD_WINDOWS, on_this_node, replica
+from flows.mine import AHEAD_WINDOWS, BUDGETS, on_this_node, replica, shared_budgets
 from flows.settings import Settings, load_settings
 from flows.windows import WindowAssembler, window_size
 
@@ -50,7 +51,10 @@ def timed(settings: Settings, keep: Keep) -> tuple[int, float]:
     """Give the number of images, and the seconds from when the actors are ready to the last image."""
     crawlers = placement.plan("cpu").crawlers
     listing = on_this_node(Listing).remote(settings.sources, settings.crawl)
-    actors = [replica(Crawler, max_concurrency=64).remote(settings.crawl, crawlers) for _ in range(crawlers)]
+    # Kept: an actor is gone with its last handle.
+    budgets = shared_budgets(settings) if crawlers > 1 else []
+    crawler = partial(replica(Crawler, max_concurrency=64).remote, settings.crawl)
+    actors = [crawler(BUDGETS if budgets else None) for _ in range(crawlers)]
     # With nothing to fetch, what a crawler needs is imported.
     ray.get([listing.__ray_ready__.remote(), *(actor.fetch.remote([]) for actor in actors)])
     output, assembler = Output(settings.out), WindowAssembler()

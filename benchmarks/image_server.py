@@ -65,9 +65,13 @@ def picture(seed: int, size: tuple[int, int]) -> bytes:
 
 
 def lifted(port: int) -> dict[str, Any]:
-    """Make the crawl's settings for this server: it may be asked, and as much as the machine can."""
+    """Make the crawl's settings for this server: it may be asked, as much as can be, and for every size."""
     budget = HostBudget(connections=256, per_second=100_000)
-    return {"allow_private": [f"127.0.0.1:{port}"], "host_budgets": {"127.0.0.1": budget.model_dump()}}
+    return {
+        "allow_private": [f"127.0.0.1:{port}"],
+        "host_budgets": {"127.0.0.1": budget.model_dump()},
+        "shape": {"min_pixels": 1},
+    }
 
 
 def urls(port: int, count: int) -> list[str]:
