@@ -22,6 +22,7 @@ from PIL import Image
 
 from actors.crawler.settings import HostBudget
 
+PHOTO = (1280, 1024)
 AWAY_SECONDS = (0.03, 0.12)
 SLOW_SECONDS = 10.0
 SLOW_EVERY = 100
@@ -48,12 +49,12 @@ class Album:
 
 ALBUMS = {
     "small": Album(48, (310, 248), (440, 352)),  # 20 to 40 KB
-    "photos": Album(48, (1280, 1024), (1280, 1024)),  # about 270 KB
+    "photos": Album(48, PHOTO, PHOTO),  # about 270 KB
     "large": Album(8, (3600, 2800), (5600, 4500)),  # 2 to 5 MB
 }
 
 
-def picture(seed: int, size: tuple[int, int]) -> bytes:
+def picture(seed: int, size: tuple[int, int] = PHOTO) -> bytes:
     """Make a JPEG from smooth noise with grain; its size in bytes is that of a photograph."""
     random = np.random.default_rng(seed)
     coarse = random.integers(0, 255, (10, 12, 3), np.uint8)
