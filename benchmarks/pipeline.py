@@ -10,12 +10,8 @@ looked for. Both clocks start when models are loaded, at the first request.
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -25,7 +21,7 @@ import ray
 import typer
 from rich.console import Console
 
-from actors.crawler.settings import CrawlSettings, HostBudget
+from actors.crawler.settings import CrawlSettings
 from actors.encoder import Encoder
 from actors.ledger import Ledger
 from actors.storage import Output
@@ -45,18 +41,6 @@ from models.fitting import fit_taste
 from models.registry import encoder_row, file_sha256, resolve_weights
 from models.taste import Taste
 
-LIFTED = HostBudget(connections=256, per_second=100_000)
-
-
-@contextmanager
-def server(*, slow: bool) -> Iterator[int]:
-    """Run the image server in a process of its own; gives its port."""
-    command = [sys.executable, image_server.__file__, *([] if slow else ["--no-slow"])]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None and process.stdin is not None
-        yield int(process.stdout.readline())
-        process.stdin.close()
-
 
 def unreachable_taste(encoder: str) -> Taste:
     """Fit a taste on noise, so that nothing fits it."""
@@ -72,11 +56,7 @@ def settings_for(port: int, count: int, folder: Path, encoder: str, window: int)
     """Make the settings of the arm with Ray."""
     listed = folder / "urls.txt"
     listed.write_text("\n".join(image_server.urls(port, count)))
-    crawl = {
-        "allow_private": [f"127.0.0.1:{port}"],
-        "host_budgets": {"127.0.0.1": LIFTED.model_dump()},
-        "patience": 2,
-    }
+    crawl = image_server.lifted(port) | {"patience": 2}
     flags = {"sources": [f"urls:{listed}"], "out": str(folder / "out"), "encoder": encoder}
     return load_settings(flags | {"crawl": crawl, "window": {"count": window}, "near_bits": 0})
 
@@ -142,7 +122,11 @@ def main(
 ) -> None:
     """Run both arms, and print the ratio; or the pipeline alone, and print every process's memory."""
     console = Console(soft_wrap=True)
-    with tempfile.TemporaryDirectory(prefix="goldpan-bench-") as name, server(slow=not memory) as port:
+    away = ["--away"] if memory else ["--away", "--slow"]
+    with (
+        tempfile.TemporaryDirectory(prefix="goldpan-bench-") as name,
+        image_server.running("photos", *away) as port,
+    ):
         folder = Path(name)
         if memory:
             remember(console, folder, port, windows)
