@@ -12,6 +12,7 @@ from actors.crawler.settings import CrawlSettings, Over18
 from actors.crawler.sources import SourceError, open_source, parse_source
 from models.reasons import Reason
 from models.records import Submission
+from tests.actors.conftest import Bucket
 from tests.actors.sources.dump_posts import (
     comment,
     items,
@@ -275,13 +276,14 @@ def test_who_stops_listening_stops_the_readers(tmp_path: Path) -> None:
     assert not reading()
 
 
-def test_a_uri_is_read_as_a_path_is(tmp_path: Path) -> None:
-    write(tmp_path / "RS_2023-01.zst", zstd(lines([post(1)])))
-    write(tmp_path / "more/RS_2023-02.zst", zstd(lines([post(2)])))
-    write(tmp_path / ".pad/1", b"")
-    check(tmp_path.as_uri())
-    assert items(tmp_path.as_uri(), ",subreddit=earthporn") == names(range(1, 3))
-    assert items((tmp_path / "RS_2023-01.zst").as_uri()) == ["t3_p1"]
+def test_a_uri_is_read_as_a_path_is(bucket: Bucket) -> None:
+    bucket.put("dumps/RS_2023-01.zst", zstd(lines([post(1)])))
+    bucket.put("dumps/more/RS_2023-02.zst", zstd(lines([post(2)])))
+    bucket.put("dumps/.pad/1", b"x")
+    place = f"{bucket.uri}/dumps"
+    check(place)
+    assert items(place, ",subreddit=earthporn") == names(range(1, 3))
+    assert items(f"{place}/RS_2023-01.zst") == ["t3_p1"]
 
 
 @pytest.mark.parametrize(
@@ -311,22 +313,25 @@ def test_other_places_say_what_to_do(tmp_path: Path) -> None:
     write(tmp_path / "notes.txt", b"x")
     with pytest.raises(SourceError, match="holds comments and no posts"):
         check(tmp_path)
-    with pytest.raises(SourceError, match=r"dump:https://x\.example/RS\.zst cannot be read.*give a path"):
+    with pytest.raises(
+        SourceError, match=r"https://x\.example/RS\.zst cannot be read: of URIs only s3.*downloaded first"
+    ):
         check("https://user:secret@x.example/RS.zst")
     (tmp_path / "empty").mkdir()
     with pytest.raises(SourceError, match="holds nothing"):
         check(tmp_path / "empty")
 
 
-def test_credentials_of_a_uri_reach_no_row(tmp_path: Path) -> None:
-    write(tmp_path / "RS.jsonl", lines([post(1)]))
-    found = pages(f"{tmp_path.as_uri()}?token=secret", ",subreddit=earthporn")
+def test_credentials_of_a_uri_are_refused_and_reach_no_row(bucket: Bucket) -> None:
+    bucket.put("RS.jsonl", lines([post(1)]))
+    found = pages(f"{bucket.uri}?region=us-east-1", ",subreddit=earthporn")
     assert [one.source for page in found for one in page.submissions] == [
-        f"dump:{tmp_path.as_uri()},subreddit=earthporn"
+        f"dump:{bucket.uri},subreddit=earthporn"
     ]
-    with pytest.raises(SourceError) as error:
-        check(f"{tmp_path.as_uri()}/none?token=secret")
-    assert "secret" not in str(error.value)
+    for place in (f"s3://KEY:HUSH@{bucket.name}/RS.jsonl", f"{bucket.uri}/RS.jsonl?token=HUSH"):
+        with pytest.raises(SourceError, match="set AWS_ACCESS_KEY_ID") as error:
+            check(place)
+        assert "HUSH" not in str(error.value)
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read any file")

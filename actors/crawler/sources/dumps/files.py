@@ -1,4 +1,4 @@
-"""The files of a dump, on this machine or on any filesystem that pyarrow knows."""
+"""The files of a dump, on this machine or at s3:// and the like."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.fs as pafs
 
 from actors.crawler.locate import printable, unread, without_userinfo
+from actors.crawler.remote import PlaceError, is_remote, place_of
 from actors.crawler.sources.spec import SourceError
 
 _BUFFER = 1 << 20
@@ -45,12 +46,14 @@ def shown(place: str) -> str:
 def find(place: str) -> list[DumpFile]:
     """List a file, or a folder's and its folders' in the order of their names; SourceError where it is not there."""
     try:
-        files = _remote(place) if "://" in place else _local(Path(place).expanduser())
+        files = _remote(place) if is_remote(place) else _local(Path(place).expanduser())
+    except PlaceError as error:
+        raise SourceError(f"dump: {error}") from None
     except (OSError, RuntimeError, pa.ArrowException, ValueError) as error:
         # Arrow's own message has the URI as it was given.
         reason = getattr(error, "strerror", None) or str(error).replace(place, unread(place))
         raise SourceError(
-            f"dump:{unread(place)} cannot be read: {printable(reason)}; give a path, or a URI that pyarrow knows (s3://…)"
+            f"dump:{unread(place)} cannot be read: {printable(reason)}; give a path, or a URI such as s3://BUCKET/FOLDER"
         ) from None
     if files is None:
         raise SourceError(
@@ -94,7 +97,7 @@ def _open(path: Path) -> BinaryIO:
 
 
 def _remote(uri: str) -> list[DumpFile] | None:
-    filesystem, root = pafs.FileSystem.from_uri(uri)
+    filesystem, root = place_of(uri).open()
     (info,) = filesystem.get_file_info([root])
     if info.type == pafs.FileType.File:
         return [_remote_file(filesystem, info, info.base_name)]
