@@ -25,7 +25,8 @@ from flows.settings import Settings, load_settings
 from flows.windows import WindowAssembler, window_size
 
 _WRITERS = 8
-_TURN_SECONDS = 0.1
+# Windows that are only taken are done soon.
+_TURN_SECONDS = 0.01
 
 
 def crawl(listed: Path, port: int, out: Path, keep: Keep) -> Took:

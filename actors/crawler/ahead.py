@@ -42,6 +42,7 @@ class ByteBudget:
         self._growing: list[tuple[Turn, int, int, Errand, asyncio.Future[None]]] = []
         self._count = itertools.count()
         self._beyond: Errand | None = None
+        self._idle: dict[Errand, None] = {}
         self.used = 0
         self.held = 0
 
@@ -63,6 +64,9 @@ class ByteBudget:
         if errand is self._beyond:
             errand.promise(size)
             return
+        if errand.guessed:
+            # It has read nothing yet: what was guessed for it is nobody's while it waits.
+            errand.promise(0)
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         heapq.heappush(self._growing, (errand.turn, next(self._count), size, errand, future))
         self.serve()
@@ -74,6 +78,8 @@ class ByteBudget:
             _, _, size, errand, future = self._growing[0]
             if not future.done():
                 others = self.used - errand.promised
+                while others + size > self._limit and self._idle:
+                    others -= self._take_back()
                 if others + size > self._limit:
                     if self.held > self._limit // 2 or self._beyond is not None:
                         return
@@ -90,6 +96,20 @@ class ByteBudget:
         """Note that so many bytes that were held are handed out."""
         self.held -= size
         self.used -= size
+
+    def idles(self, errand: Errand) -> None:
+        """Note that a candidate only waits: its bytes are taken back when one that runs needs them."""
+        self._idle[errand] = None
+
+    def works(self, errand: Errand) -> None:
+        """Note that a candidate keeps its bytes."""
+        self._idle.pop(errand, None)
+
+    def _take_back(self) -> int:
+        errand, _ = self._idle.popitem()
+        taken = errand.promised
+        errand.promise(0)
+        return taken
 
     def stops(self, errand: Errand) -> None:
         """Note that a candidate's request is over."""
@@ -110,6 +130,7 @@ class Errand:
     candidate: Candidate
     budget: ByteBudget
     promised: int = 0
+    guessed: bool = False
     running: bool = False
     late: bool = False
     since: float = field(default_factory=time.monotonic)
@@ -126,22 +147,29 @@ class Errand:
     def promise(self, size: int) -> None:
         """Change the bytes this candidate has from the budget."""
         self.budget.used += size - self.promised
-        self.promised = size
+        self.promised, self.guessed = size, False
+
+    def guess(self) -> None:
+        """Change them to what an image of unknown size is promised."""
+        self.promise(self.budget.guess)
+        self.guessed = True
 
     def waits(self) -> None:
         """Note that it waits: for its host, a hold, or its next try."""
         self.budget.stops(self)
+        self.budget.idles(self)
         if self.running:
             self.running, self.since = False, time.monotonic()
 
     def runs(self) -> None:
-        """Note that its request is on its way; one that gave its bytes back has them again."""
+        """Note that its request is on its way; one that gave its bytes back has them again, if there is room."""
+        self.budget.works(self)
         now = time.monotonic()
         if not self.running:
             self.waited += now - self.since
         self.running, self.since = True, now
-        if self.promised == 0:
-            self.promise(self.budget.guess)
+        if self.promised == 0 and self.budget.has_room():
+            self.guess()
 
     async def room(self, size: int) -> None:
         """Have what is coming promised, or wait for it."""
@@ -185,7 +213,8 @@ class Ahead:
             errand = heapq.heappop(self._queue)
             self._queued.discard(errand.candidate.key)
             self._furthest = max(self._furthest, errand.turn)
-            errand.promise(self.budget.guess)
+            errand.guess()
+            self.budget.idles(errand)
             errand.since = time.monotonic()
             self.running[errand.candidate.key] = errand
             yield errand
@@ -193,6 +222,7 @@ class Ahead:
     def finish(self, errand: Errand, size: int) -> None:
         """Turn a promise into ``size`` bytes that are held (0: none) until they are given back."""
         del self.running[errand.candidate.key]
+        self.budget.works(errand)
         errand.promise(size)
         self.budget.hold(size)
         self.budget.stops(errand)

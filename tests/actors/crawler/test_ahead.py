@@ -9,6 +9,7 @@ from aiohttp import web
 from actors.crawler.ahead import ByteBudget, Errand
 from actors.crawler.crawler import Crawler
 from actors.crawler.events import Fetched, Offer
+from actors.crawler.settings import HostBudget
 from models.records import Candidate, Submission
 from tests.actors.crawler.server import PNG, ImageServer, in_loop
 from tests.actors.crawler.virtual_time import in_virtual_time
@@ -106,3 +107,37 @@ async def test_large_bodies_all_arrive_and_never_take_more_than_the_limit_and_tw
 
 async def written(submission: Submission) -> list[Candidate]:
     return [Candidate(submission.item, "0", (submission.post["url"],))]
+
+
+@in_loop
+async def test_bytes_that_were_only_guessed_keep_no_large_body_waiting() -> None:
+    """As a run takes them: in order, half of the limit at a time; patience does not help."""
+    size, count, limit = 3 * MIB, 48, 24 * MIB
+
+    async def large(_: web.Request) -> web.Response:
+        return web.Response(body=PNG[:8] + bytes(size - 8))
+
+    async with ImageServer({"/x": large}) as server:
+        budget = HostBudget(connections=8, per_second=100_000)
+        settings = server.settings(ahead_bytes=limit, patience=60, default_budget=budget)
+        crawler = Crawler(settings, resolve=written)
+        offers = [
+            Offer(n, Submission(f"t3_{n}", "test", {"url": server.url(f"/x?{n}")})) for n in range(count)
+        ]
+        await crawler.offer(offers, frozenset())
+        ready: dict[int, str] = {}
+        taken = 0
+        async with asyncio.timeout(30):
+            while taken < count:
+                for event in await crawler.events(0.1):
+                    if isinstance(event, Fetched):
+                        ready[event.order] = event.ready.key
+                assert (await crawler.pending())["used_bytes"] <= limit + size
+                window = [
+                    ready[n] for n in range(taken, min(count, taken + limit // 2 // size)) if n in ready
+                ]
+                if len(window) == min(count - taken, limit // 2 // size):
+                    await crawler.block(window)
+                    taken += len(window)
+        assert (await crawler.pending())["used_bytes"] == 0
+        await crawler.close()
