@@ -16,7 +16,9 @@ from dataclasses import dataclass, field
 from actors.crawler.slots import Turn
 from models.records import Candidate
 
-_FIRST_GUESS = 1 << 20
+# So many are promised room before a size is known: as many requests as may be on their way at once.
+_FIRST_PROMISES = 64
+_MOST_GUESSED = 4 << 20
 _LEAST_GUESS = 1 << 16
 _MEMORY = 16  # images the guess of the next one's size goes back
 # Waiting is normal where a host is busy; it takes this many times the patience to be late.
@@ -27,19 +29,22 @@ class ByteBudget:
     """Bytes that are promised or held; unknown sizes are guessed from the last images'.
 
     What turns out larger than it was promised waits for room, in the run's order. One at a time may go beyond the
-    limit, so that there is always one that gets on: the most that is held is the limit and one image; promised to that
-    one, where its length is not declared, is up to twice its size. Not counted is what each request has in its
-    connection's buffers, and the last chunk or inflated piece, with which it waits.
+    limit, so that there is always one that gets on, as long as what is held is less than half of it: from there on a
+    window can be made of what is held (window.bytes is half of the limit at most), and gives it back. So the most that
+    is held is the limit and one image; promised to that one, where its length is not declared, is up to twice its
+    size. Not counted is what each request has in its connection's buffers, and the last chunk or inflated piece, with
+    which it waits.
     """
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        self._guess = float(min(_FIRST_GUESS, limit))
+        self._guess = float(max(_LEAST_GUESS, min(_MOST_GUESSED, limit // _FIRST_PROMISES)))
         self._growing: list[tuple[Turn, int, int, Errand, asyncio.Future[None]]] = []
         self._count = itertools.count()
         self._beyond: Errand | None = None
         self._idle: dict[Errand, None] = {}
         self.used = 0
+        self.held = 0
 
     @property
     def guess(self) -> int:
@@ -76,12 +81,21 @@ class ByteBudget:
                 while others + size > self._limit and self._idle:
                     others -= self._take_back()
                 if others + size > self._limit:
-                    if others > self._limit or self._beyond is not None:
+                    if self.held > self._limit // 2 or self._beyond is not None:
                         return
                     self._beyond = errand
                 errand.promise(size)
                 future.set_result(None)
             heapq.heappop(self._growing)
+
+    def hold(self, size: int) -> None:
+        """Note that so many of the bytes have arrived."""
+        self.held += size
+
+    def give_back(self, size: int) -> None:
+        """Note that so many bytes that were held are handed out."""
+        self.held -= size
+        self.used -= size
 
     def idles(self, errand: Errand) -> None:
         """Note that a candidate only waits: its bytes are taken back when one that runs needs them."""
@@ -210,6 +224,7 @@ class Ahead:
         del self.running[errand.candidate.key]
         self.budget.works(errand)
         errand.promise(size)
+        self.budget.hold(size)
         self.budget.stops(errand)
         if size:
             self.budget.learn(size)

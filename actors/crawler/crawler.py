@@ -112,7 +112,7 @@ class Crawler:
         if unknown or len(set(keys)) != len(keys):
             raise UnknownKeyError(*unknown or keys)
         rows = [self._held.pop(key) for key in keys]
-        self._ahead.budget.used -= sum(row.ready.size for row in rows)
+        self._ahead.budget.give_back(sum(row.ready.size for row in rows))
         self._launch()
         return ready_table(rows)
 

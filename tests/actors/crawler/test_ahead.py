@@ -36,22 +36,35 @@ async def test_one_may_go_beyond_the_limit_and_the_others_wait_in_order() -> Non
     assert [each.done() for each in waiting] == [True, False]
     assert budget.used == 150
     budget.stops(third)
-    await asyncio.sleep(1)
-    # With it the limit is passed already.
-    assert not waiting[1].done()
-    third.promise(0)
-    budget.serve()
     await waiting[1]
-    assert budget.used == 120
+    assert budget.used == 200
+    # It grows on, past those that wait: it is the one that may.
     small = asyncio.create_task(first.room(41))
     await asyncio.sleep(1)
     assert not small.done()
-    # It grows on, past those that wait: it is the one that may.
     await second.room(90)
     small.cancel()
     budget.stops(second)
     await first.room(10)
-    assert budget.used == 100
+    assert budget.used == 180
+
+
+@in_virtual_time
+async def test_none_goes_beyond_the_limit_while_a_window_can_be_made_of_what_is_held() -> None:
+    budget = ByteBudget(100)
+    errands(budget, 40, 60)
+    (first,) = errands(budget, 0)
+    budget.hold(40)
+    await first.room(30)
+    budget.stops(first)
+    budget.hold(30)
+    (second,) = errands(budget, 0)
+    waiting = asyncio.create_task(second.room(30))
+    await asyncio.sleep(1)
+    assert not waiting.done()
+    budget.give_back(40)
+    budget.serve()
+    await waiting
 
 
 @in_loop

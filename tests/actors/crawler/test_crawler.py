@@ -241,7 +241,7 @@ async def test_waiting_for_a_host_is_late_only_after_long_and_holds_no_bytes() -
             patience=0.05,
             host_map={"slow.example": server.base, "fast.example": server.base},
             host_budgets={"slow.example": HostBudget(connections=1, per_second=1e6)},
-            ahead_bytes=3 << 20,  # three promises
+            ahead_bytes=3 << 16,  # three promises
         )
         async with crawling(settings) as crawler:
             slow = [Offer(n, submission(f"t3_{n}", "http://slow.example/slow")) for n in range(3)]
