@@ -33,6 +33,7 @@ LIFTED = {"connections": 4, "per_second": 10_000}
 LIFTED_MOST = {"connections": 8, "per_second": 10_000}
 # What never comes ready here is not waited for as long as outside.
 DEFER = {"tries": 2, "seconds": 0.5}
+CIRCUIT_SECONDS = 0.5
 # A picture that is asked for before it is painted must not look like a host that hangs.
 IDLE_TIMEOUT = 90
 
@@ -98,6 +99,7 @@ class DemoServer:
             "host_budgets": dict.fromkeys([*host_map, ADDRESS], LIFTED) | {"i.redd.it": LIFTED_MOST},
             "idle_timeout": IDLE_TIMEOUT,
             "defer": DEFER,
+            "circuit_seconds": CIRCUIT_SECONDS,
             "imgur_client_id": IMGUR_CLIENT_ID,
             "flickr_api_key": FLICKR_API_KEY,
             "reddit": {"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET, "reddit_url": self.url},
