@@ -13,6 +13,8 @@ from actors.crawler.sources.spec import SourceError
 
 FINITE_TRIES = 10
 _LONGEST_WAIT = 120.0
+# Who follows asks again sooner: what is deleted while nobody asks is never seen.
+_LONGEST_WAIT_FOLLOWING = 30.0
 _LONG_WAIT = 30.0
 _ANSWERS_BETWEEN_NOTES = 100
 Answer = TypeVar("Answer")
@@ -47,7 +49,8 @@ class Patience:
             raise SourceError(f"{self._text}: {error}")
         seconds = error.seconds
         if seconds is None:
-            seconds = min(2.0 ** (failures - 1), _LONGEST_WAIT) * random.uniform(0.5, 1)
+            longest = _LONGEST_WAIT_FOLLOWING if self._tries is None else _LONGEST_WAIT
+            seconds = min(2.0 ** (failures - 1), longest) * random.uniform(0.5, 1)
         notes: tuple[str, ...] = ()
         is_outage = error.why and (failures > 1 or seconds >= _LONG_WAIT)
         if is_outage and self._answers >= _ANSWERS_BETWEEN_NOTES:
