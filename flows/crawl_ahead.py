@@ -71,6 +71,7 @@ class CrawlAhead:
         self._ahead = ahead
         self._order = 0
         self._offered: set[str] = set()
+        self._most_offered = 2 * ahead
         self._events: dict[int, ray.ObjectRef[Any]] = {}
         self._lives: dict[int, str] = {}
         self.failures: list[str] = []
@@ -188,9 +189,10 @@ class CrawlAhead:
         self._crawlers[crawler].offer.remote(offered, seen, self._lives[crawler])
 
     def _forget_seen(self) -> None:
-        # What the ledger holds need not be held here too.
-        if len(self._offered) > 2 * self._ahead:
+        # What the ledger holds need not be held here too. To look through it all takes a while where it is much.
+        if len(self._offered) > self._most_offered:
             self._offered = {item for item in self._offered if item not in self._ledger.submissions}
+            self._most_offered = 2 * max(self._ahead, len(self._offered))
 
     def _take(self, submission: Submission, offers: dict[int, list[Offer]]) -> None:
         item = submission.item

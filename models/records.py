@@ -4,6 +4,9 @@ A **submission** is what a source yields (a Reddit post, a line of a URL list, a
 it gives one or more **candidates**: a place to fetch an image from, or a final outcome where nothing is to be
 fetched. A candidate is **ready** when its bytes or its outcome are there. The verdict row, which every
 candidate ends as, is described by the Arrow schema in ``models.schema``.
+
+They have no slots: pickle takes five times as long for a frozen dataclass with them, in Python, and each record goes
+from process to process.
 """
 
 from __future__ import annotations
@@ -14,7 +17,7 @@ from typing import Any
 from models.reasons import Reason, Stage
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Submission:
     """One thing a source saw, with what every row of it repeats.
 
@@ -37,7 +40,7 @@ class Submission:
     extra: dict[str, Any] | None = field(default=None, hash=False)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Outcome:
     """A reason, where on the way it fell, and at most a short detail for the log (never a secret).
 
@@ -50,7 +53,7 @@ class Outcome:
     retry_after: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Candidate:
     """One image that may be had: where from, or why not.
 
@@ -72,7 +75,7 @@ class Candidate:
         return f"{self.item}/{self.media}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Ready:
     """A candidate whose bytes or final outcome are there, without the bytes themselves.
 

@@ -171,11 +171,16 @@ class Errand:
         if self.promised == 0 and self.budget.has_room():
             self.guess()
 
-    async def room(self, size: int) -> None:
-        """Have what is coming promised, or wait for it."""
+    def fits(self, size: int) -> bool:
+        """Tell whether what is coming is no more than was promised; what is not needed is given back."""
         if size <= self.promised:
             self.promise(size)
-        else:
+            return True
+        return False
+
+    async def room(self, size: int) -> None:
+        """Have what is coming promised, or wait for it."""
+        if not self.fits(size):
             await self.budget.grow(self, size)
 
     def overdue(self, patience: float, now: float) -> bool:

@@ -61,7 +61,7 @@ async def read_body(answer: Answer, cap: int, watch: Watch, gate: Gate | None = 
     if declared is not None and declared > cap:
         raise FetchError(Reason.TOO_LARGE, "declared")
     if declared is not None:
-        await answer.pause(watch.room(declared))
+        await answer.make_room(watch, declared)
     room = declared or _FIRST_ROOM
     parts: list[bytes] = []
     size = 0
@@ -73,7 +73,7 @@ async def read_body(answer: Answer, cap: int, watch: Watch, gate: Gate | None = 
                 raise FetchError(Reason.TOO_LARGE)
             if size > room:
                 room = min(2 * size, cap)
-                await answer.pause(watch.room(room))
+                await answer.make_room(watch, room)
             if gate is not None and size >= gate.at and left:
                 gate.look(b"".join(parts), left)
     data = b"".join(parts)

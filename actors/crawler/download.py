@@ -78,6 +78,10 @@ class Download:
         self._began = self._running_since if self._began is None else self._began
         self._watch.runs()
 
+    def fits(self, size: int) -> bool:
+        """Pass on how many bytes are coming."""
+        return self._watch.fits(size)
+
     async def room(self, size: int) -> None:
         """Pass on how many bytes are coming."""
         await self._watch.room(size)

@@ -21,14 +21,14 @@ class Offer(NamedTuple):
     retried: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Awoke:
     """The first thing a crawler says in each of its lives. With another ``life``, what it held is lost."""
 
     life: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Resolved:
     """The submission with this place in the run's order has these candidates, in their order."""
 
@@ -36,7 +36,7 @@ class Resolved:
     candidates: tuple[Candidate, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Fetched:
     """A candidate's bytes or its final outcome are there."""
 
@@ -44,7 +44,7 @@ class Fetched:
     ready: Ready
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Late:
     """A candidate takes longer than the run's patience: a window need not wait for it."""
 
@@ -52,7 +52,7 @@ class Late:
     key: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Said:
     """Something that the user should know, such as an API key that its host refuses."""
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import socket
 from collections.abc import Iterable
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
 from aiohttp.abc import AbstractResolver, ResolveResult
@@ -21,6 +22,8 @@ _NAT64 = IPv6Network("64:ff9b::/96")  # RFC 6052: the last 32 bits are the IPv4 
 _RELAYS = IPv4Network("192.88.99.0/24")  # RFC 7526: once the way into 6to4, now reserved
 _IPV4_COMPATIBLE = IPv6Network("::/96")  # RFC 4291, section 2.5.5.1
 _ENTRY = re.compile(r"(?:\[(?P<ip6>[^\]]+)\]|(?P<host>[^:\s/@]+))(?::(?P<port>\d{1,5}))?")
+# A crawl asks the same hosts over and over.
+_HOSTS_REMEMBERED = 1024
 _NUMERIC = re.compile(r"(?:0x[0-9a-f]+|\d+)(?:\.(?:0x[0-9a-f]+|\d+)){0,3}", re.IGNORECASE)
 
 
@@ -58,6 +61,7 @@ def _inside(address: IPv6Address) -> tuple[IPv4Address, ...]:
     return ()
 
 
+@lru_cache(_HOSTS_REMEMBERED)
 def literal(host: str) -> Address | None:
     """Read a host that is an address, in any notation a system's resolver would take for one, else None."""
     host = host.strip("[]").rstrip(".")

@@ -28,7 +28,10 @@ def clean(text: str) -> URL:
         raise BadUrlError(type(error).__name__) from None
     if not usable:
         raise BadUrlError
-    return url.with_user(None).with_fragment(None)
+    # Making a URL anew takes longer than looking at it, and few have either.
+    if url.raw_user is not None or url.raw_password is not None:
+        url = url.with_user(None)
+    return url.with_fragment(None) if url.raw_fragment else url
 
 
 def join(base: URL, location: str) -> URL:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Iterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -42,6 +42,10 @@ class Watch(Protocol):
         """The request is on its way."""
         ...
 
+    def fits(self, size: int) -> bool:
+        """Tell whether there is room for a body of so many bytes, and take it if there is."""
+        ...
+
     async def room(self, size: int) -> None:
         """Wait until there is room for a body of so many bytes."""
         ...
@@ -58,6 +62,10 @@ class Unwatched:
     def runs(self) -> None:
         """Nothing to note."""
 
+    def fits(self, size: int) -> bool:
+        """Nobody counts."""
+        return True
+
     async def room(self, size: int) -> None:
         """Nobody counts."""
 
@@ -69,12 +77,14 @@ class Answer:
     response: aiohttp.ClientResponse
     deadline: asyncio.Timeout
 
-    async def pause(self, until: Awaitable[None]) -> None:
-        """Wait for something that is not the host's fault, without counting the time."""
+    async def make_room(self, watch: Watch, size: int) -> None:
+        """Wait until there is room for so many bytes, without counting the time: it is not the host's fault."""
+        if watch.fits(size):
+            return
         loop, when = asyncio.get_running_loop(), self.deadline.when()
         began = loop.time()
         self.deadline.reschedule(None)
-        await until
+        await watch.room(size)
         self.deadline.reschedule(None if when is None else when + loop.time() - began)
 
 
@@ -137,22 +147,21 @@ class Transport:
         if seconds <= 0:
             raise FetchError(Reason.TIMEOUT)
         slot = self._slots.of(url.host or "")
-        async with AsyncExitStack() as stack:
-            stack.enter_context(told_as_reasons())
+        with told_as_reasons():
             place, named = self._hosts.place(url)
             self._guard.check_literal(place.host or "", place.port or 0)
             watch.waits()
-            visit = await stack.enter_async_context(slot.connection(watch.turn))
-            seen = stack.enter_context(_judging(visit))
-            stack.enter_context(told_as_reasons())
-            await stack.enter_async_context(self._running)
-            watch.runs()
-            deadline = await stack.enter_async_context(asyncio.timeout(seconds))
-            response = await stack.enter_async_context(
-                self._session.request(method, place, headers={**headers, **named}, allow_redirects=False)
-            )
-            seen.append(response)
-            yield Answer(response, deadline)
+            # Nested, not an exit stack: that took a tenth of the time of a small image.
+            async with slot.connection(watch.turn) as visit:
+                with _judging(visit) as seen, told_as_reasons():
+                    async with self._running:
+                        watch.runs()
+                        asking = self._session.request(
+                            method, place, headers={**headers, **named}, allow_redirects=False
+                        )
+                        async with asyncio.timeout(seconds) as deadline, asking as response:
+                            seen.append(response)
+                            yield Answer(response, deadline)
 
 
 def wait_asked_for(response: aiohttp.ClientResponse) -> float | None:

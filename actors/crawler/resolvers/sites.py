@@ -72,7 +72,8 @@ def _plan_listed(submission: Submission, over_18: Over18) -> Plan:
     refused = None if marked is None else refusal({"over_18": marked}, over_18)
     if refused is not None:
         return refused
-    plan, link = plan_url(url), read_link(url)
-    if plan.resolver == "direct" and plan.reason is Reason.NOT_AN_IMAGE_LINK and link is not None:
+    plan = plan_url(url)
+    unnamed = plan.resolver == "direct" and plan.reason is Reason.NOT_AN_IMAGE_LINK
+    if unnamed and (link := read_link(url)) is not None:
         return replace(fetch(link.url), resolver="direct")
     return plan
