@@ -3,8 +3,8 @@
     python benchmarks/crawl.py                 1,000 images of 20 to 40 KB, 300 of 2 to 5 MB; arms in turns, medians
     python benchmarks/crawl.py --away          each answer 30 to 120 ms away
 
-goldpan's arm is the crawl alone: the listing, as many crawlers as on this machine, windows as in a run, budgets
-lifted; each block is taken by the driver. img2dataset is asked for what costs it least: two processes, no decoding,
+goldpan's arm is the crawl alone: the listing, two crawlers, windows as in a run, budgets lifted; the blocks are taken
+by two processes, as judges take them. img2dataset is asked for what costs it least: two processes, no decoding,
 no hashes, no EXIF data. Neither keeps its images, then both write the original bytes to files and sync none; as
 goldpan's sink writes, each file synced and renamed, is a third figure. Both arms' clocks start when their
 processes are up: at the first page asked for, and at a shard's start by img2dataset's own statistics, as if both
@@ -47,7 +47,9 @@ class Bench:
         """Run goldpan's arm."""
         with tempfile.TemporaryDirectory(dir=self._folder) as name:
             out = Path(name) / "out"
-            return self._checked(crawl_alone.crawl(self.listed, self._port, out, keep), out, keep)
+            return self._checked(
+                crawl_alone.crawl(self.listed, self._port, out, keep, with_img2dataset.PROCESSES), out, keep
+            )
 
     def img2dataset(self, keep: Keep, threads: int) -> Took:
         """Run img2dataset's arm."""

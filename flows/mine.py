@@ -140,7 +140,7 @@ def run(
     """Run the pipeline until its sources end or a signal stops it; gives the counts and the exit code."""
     interrupts = Interrupts()
     interrupts.install()
-    where = placement.plan(settings.device)
+    where = placement.plan(settings.device, settings.crawlers)
     console.print("\n".join(where.lines()), highlight=False)
     if not settings.crawl.robots:
         console.print("X-Robots-Tag is not heeded (crawl.robots): hosts' opt-outs are passed over")

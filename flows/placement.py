@@ -48,8 +48,11 @@ class Placement:
         ]
 
 
-def plan(device: Literal["auto", "cpu", "cuda"]) -> Placement:
-    """Decide from the cluster's resources; a GPU is used where there is one and the CPU was not asked for."""
+def plan(device: Literal["auto", "cpu", "cuda"], crawlers: int | None = None) -> Placement:
+    """Decide from the cluster's resources what was not asked for.
+
+    A GPU is used where there is one and the CPU was not asked for.
+    """
     resources = ray.cluster_resources()
     cpus, gpus = max(1, int(resources.get("CPU", 1))), int(resources.get("GPU", 0))
     if device == "cuda" and not gpus:
@@ -64,7 +67,7 @@ def plan(device: Literal["auto", "cpu", "cuda"]) -> Placement:
         cpus=cpus,
         gpus=gpus,
         nodes=len([node for node in ray.nodes() if node["Alive"]]),
-        crawlers=max(1, cpus // _CPUS_A_CRAWLER),
+        crawlers=crawlers or max(1, cpus // _CPUS_A_CRAWLER),
         judges=judges,
         judge_cpus=round(cpus / judges, 2),
         encoders=encoders,

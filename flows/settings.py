@@ -77,6 +77,9 @@ class Settings(BaseSettings):
     encoder: str = "gist"
     keep: float = Field(0.95, gt=0, lt=1, description="share of liked images that a taste keeps")
     device: Literal["auto", "cpu", "cuda"] = "auto"
+    crawlers: int | None = Field(
+        None, ge=1, description="crawler processes; if unset, one for every 8 CPUs of the cluster"
+    )
     near_bits: int = Field(
         NEAR_BITS, ge=0, le=32, description="perceptual hashes this close are near-duplicates"
     )
