@@ -29,7 +29,7 @@ check: $(INSTALLED)  ## ruff and mypy
 	$(BIN)/mypy
 
 unit: $(INSTALLED)  ## The tests alone
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 format: $(INSTALLED)  ## Format the code
 	$(BIN)/ruff check --fix-only .
