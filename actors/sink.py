@@ -15,6 +15,7 @@ import ray
 
 from actors.duplicates import Contender, Copy
 from actors.manifest import Manifest
+from actors.shards import read_verdicts
 from actors.storage import Output, to_json
 from models.keys import image_path
 from models.reasons import Reason, Stage
@@ -134,9 +135,9 @@ class Sink:
     def _named_elsewhere(self, manifest: Manifest, paths: set[str]) -> set[str]:
         # An earlier attempt may have kept another file of a key; and two keys may share a stem (a_b + c, a + b_c).
         named: set[str] = set()
-        for shard in self._output.names("verdicts", ".parquet") if paths else []:
-            if shard != manifest.shard("verdicts"):
-                named.update(paths.intersection(self._output.read_table(shard, ["path"])["path"].to_pylist()))
+        for shard, table in read_verdicts(self._output, ["path"]) if paths else ():
+            if shard.path != manifest.shard("verdicts"):
+                named.update(paths.intersection(table["path"].to_pylist()))
         return named
 
 

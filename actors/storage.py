@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
 TEMPORARY = ".tmp-"
 # The folders that goldpan makes in an output; whatever else is there is somebody else's.
-FOLDERS = ("images", "verdicts", "embeddings", "thumbs", "windows", "state", "runs")
+ASIDE = "aside"
+FOLDERS = ("images", "verdicts", "embeddings", "thumbs", "windows", "state", "runs", ASIDE)
 # What a file system without hard links answers (FAT, some network mounts).
 _NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS}
 _LEFTOVER = re.compile(re.escape(TEMPORARY) + "[0-9a-f]{32}")
@@ -124,11 +125,15 @@ class Output:
 
     def names(self, folder: str, suffix: str = "") -> list[str]:
         """List the files below a folder, sorted, without temporary ones; none where the folder is not there."""
+        return sorted(self.sizes(folder, suffix))
+
+    def sizes(self, folder: str, suffix: str = "") -> dict[str, int]:
+        """Give the files that ``names`` lists, with their sizes in bytes."""
         selector = pafs.FileSelector(self._full(folder), allow_not_found=True, recursive=True)
         prefix = len(self._root.rstrip("/")) + 1
         files = (info for info in self._fs.get_file_info(selector) if info.type == pafs.FileType.File)
-        found = (info.path[prefix:] for info in files if not info.base_name.startswith(TEMPORARY))
-        return sorted(path for path in found if path.endswith(suffix))
+        found = (info for info in files if not info.base_name.startswith(TEMPORARY))
+        return {info.path[prefix:]: info.size for info in found if info.path.endswith(suffix)}
 
     def leftovers(self) -> list[str]:
         """List the temporary files that a killed writer left on a local disk, by the names that goldpan gives."""
@@ -152,6 +157,16 @@ class Output:
         """Remove a file that may be there."""
         if self.exists(path):
             self._fs.delete_file(self._full(path))
+
+    def set_aside(self, path: str) -> str:
+        """Move a file to the folder ``aside``, under its path and without replacing what is there; gives where to."""
+        place, number = f"{ASIDE}/{path}", 1
+        while self.exists(place):
+            place, number = f"{ASIDE}/{path}.{number}", number + 1
+        if self.local is not None:
+            (self.local / place).parent.mkdir(parents=True, exist_ok=True)
+        self._fs.move(self._full(path), self._full(place))
+        return place
 
     def check_writable(self) -> None:
         """Write and remove a file; OutputError says why that cannot be done."""
