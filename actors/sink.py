@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -17,12 +16,11 @@ from actors.duplicates import Contender, Copy
 from actors.manifest import Manifest
 from actors.shards import read_verdicts
 from actors.storage import Output, to_json
-from models.keys import image_path
+from models.keys import IMAGE_NAME, image_path, image_stem
 from models.reasons import Reason, Stage
 from models.schema import VERDICTS
 
 _WRITERS = 8
-_IMAGE = re.compile(r"(?P<stem>images/.+)_[0-9a-f]{8}\.\w+")
 # Reasons that came from a model; that a picture is a copy of a kept one is decided before any of them.
 _AFTER_DUPLICATES = {Reason.FITS, Reason.UNLIKE_TASTE, Reason.WATERMARK, Reason.BAD_MODEL_OUTPUT}
 
@@ -126,7 +124,7 @@ class Sink:
             path
             for folder in {stem.rpartition("/")[0] for stem in stems}
             for path in self._output.names(folder)
-            if (image := _IMAGE.fullmatch(path)) and image["stem"] in stems
+            if (image := IMAGE_NAME.fullmatch(path)) and image["stem"] in stems
         }
         orphans = found - {row["path"] for row in rows}
         for path in orphans - self._named_elsewhere(manifest, orphans):
@@ -200,7 +198,7 @@ def _media(row: Row) -> str:
 
 def _stem(manifest: Manifest, row: Row) -> str:
     submission = manifest.submissions[row["submission"]].submission
-    return image_path(submission, _media(row), "", "").removesuffix("_.")
+    return image_stem(submission, _media(row))
 
 
 def _contender(manifest: Manifest, row: Row) -> Contender:

@@ -158,14 +158,28 @@ class Output:
         if self.exists(path):
             self._fs.delete_file(self._full(path))
 
-    def set_aside(self, path: str) -> str:
-        """Move a file to the folder ``aside``, under its path and without replacing what is there; gives where to."""
-        place, number = f"{ASIDE}/{path}", 1
-        while self.exists(place):
-            place, number = f"{ASIDE}/{path}.{number}", number + 1
+    def move(self, path: str, place: str) -> None:
+        """Give a file another path, replacing what is there; an object store copies and removes it."""
         if self.local is not None:
             (self.local / place).parent.mkdir(parents=True, exist_ok=True)
         self._fs.move(self._full(path), self._full(place))
+        if self.local is not None:
+            _sync_folder((self.local / place).parent)
+
+    def set_aside(self, path: str) -> str:
+        """Move a file to the folder ``aside``, where nothing is replaced; gives where to."""
+        place = self._room_aside(path)
+        self.move(path, place)
+        return place
+
+    def copy_aside(self, path: str) -> None:
+        """Keep a file as it is in the folder ``aside``, before it is written anew."""
+        self.write(self._room_aside(path), self.read(path))
+
+    def _room_aside(self, path: str) -> str:
+        place, number = f"{ASIDE}/{path}", 1
+        while self.exists(place):
+            place, number = f"{ASIDE}/{path}.{number}", number + 1
         return place
 
     def check_writable(self) -> None:

@@ -15,6 +15,8 @@ from models.records import Submission
 Hashes = np.ndarray[tuple[int], np.dtype[np.uint64]]
 NO_CANDIDATE = "-"
 NO_SUBREDDIT = "_"
+# What ``image_path`` gives, and its stem.
+IMAGE_NAME = re.compile(r"(?P<stem>images/.+)_[0-9a-f]{8}\.\w+")
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 _LONGEST_NAME = 100
 _SEED = 20261126
@@ -102,8 +104,13 @@ def image_path(submission: Submission, media: str, sha256: str, image_format: st
     ``image_format`` is Pillow's name of the content's format: the extension follows what the bytes are, not
     what their host called them.
     """
+    extension = EXTENSIONS.get(image_format, image_format.lower())
+    return f"{image_stem(submission, media)}_{sha256[:8]}.{extension}"
+
+
+def image_stem(submission: Submission, media: str) -> str:
+    """Give what a candidate's file is named before its content is known: ``images/<subreddit>/<item>_<media>``."""
     folder = safe_name(submission.subreddit) if submission.subreddit else NO_SUBREDDIT
     kind, colon, rest = submission.item.partition(":")
     item = rest[:16] if colon and kind == "url" else rest if colon else submission.item
-    extension = EXTENSIONS.get(image_format, image_format.lower())
-    return f"images/{folder}/{safe_name(item)}_{safe_name(media)}_{sha256[:8]}.{extension}"
+    return f"images/{folder}/{safe_name(item)}_{safe_name(media)}"

@@ -89,7 +89,7 @@ def test_photos_go_with_the_demo(tmp_path: Path, urls: str) -> None:
 
 def test_the_doctor_finds_what_is_wrong(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    done = goldpan("doctor", "--out", str(tmp_path / "file"))
+    done = goldpan("doctor", str(tmp_path / "file"))
     assert done.returncode == 2 and "wrong" in done.stdout and "not writable" in done.stdout
 
 
