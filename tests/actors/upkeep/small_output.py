@@ -59,12 +59,9 @@ def _row(output: Output, window: Manifest, place: int, one: Candidate) -> dict[s
     if reason is Reason.FITS:
         data = f"the bytes of {one.key}".encode()
         sha256 = hashlib.sha256(data).hexdigest()
-        row |= {
-            "sha256": sha256,
-            "path": image_path(submission, one.media, sha256, "JPEG"),
-            "phash": "0" * 16,
-        }
-        output.write(row["path"], data)
+        path = image_path(submission, one.media, sha256, "JPEG")
+        row |= {"sha256": sha256, "path": path, "phash": "0" * 16}
+        output.write(path, data)
     return row
 
 
