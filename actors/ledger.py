@@ -23,6 +23,8 @@ from models.keys import Hashes, key_hash, key_hashes
 Flags = np.ndarray[tuple[int], np.dtype[np.bool_]]
 STATE = "state/deferred.json"
 _RECENT = 4096
+# Counted at a time when it is loaded: columns of small shards cost more calls than rows.
+_ROWS = 1 << 17
 
 
 class HashSet:
@@ -45,7 +47,8 @@ class HashSet:
 
     def add_hashes(self, hashes: Hashes) -> None:
         """Remember many, by their hashes."""
-        new = np.unique(hashes)
+        new = np.sort(hashes)
+        new = new[np.flatnonzero(np.diff(new, prepend=~new[:1]))]
         for run in self._runs:
             new = new[~_is_in(run, new)]
         if len(new):
@@ -96,9 +99,15 @@ class Ledger:
         self.submissions = HashSet()
         self._partly: dict[str, set[str]] = {}
         done: set[int] = set()
+        held: list[pa.Table] = []
         for shard, table in read_verdicts(output, ["key", "submission", "candidates"]):
-            self._load(table)
             done.update(shard.windows)
+            held.append(table)
+            if sum(map(len, held)) >= _ROWS:
+                self._load(pa.concat_tables(held))
+                held.clear()
+        if held:
+            self._load(pa.concat_tables(held))
         manifests = output.names(FOLDER, ".json")
         self.unfinished = [read_manifest(output, path) for path in manifests if _number(path) not in done]
         for manifest in self.unfinished:
