@@ -6,8 +6,9 @@ says by its name which it replaces, and only then are those removed.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import groupby
 
 import pyarrow as pa
@@ -32,11 +33,17 @@ class Group:
 
 @dataclass(slots=True)
 class Piece:
-    """Windows that are in one shard of some table; ``size`` is that of all their shards."""
+    """Windows that are in one shard of some table; ``size`` is that of all their shards, ``parts`` counts them."""
 
     first: int
     last: int
-    size: int
+    size: int = 0
+    parts: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def is_half_done(self) -> bool:
+        """Tell whether a compaction died between two tables."""
+        return max(self.parts.values()) > 1
 
 
 def compact(
@@ -55,7 +62,8 @@ def compact(
         for table, new in made.items():
             if new is not None:
                 _remove(output, new, parts[table])
-        yield group
+        if any(made.values()):
+            yield group
 
 
 def groups(
@@ -74,13 +82,13 @@ def groups(
         pieces = [one for one in _pieces(of_day) if through is None or one.last <= through]
         if least is not None and date == days[-1]:
             # What was put together today waits for the day's end, or it would be copied again and again.
-            yield from (
-                _group(date, held)
-                for held, is_full in _packed([one for one in pieces if one.first == one.last], most)
-                if len(held) >= least or (is_full and len(held) > 1)
-            )
+            pieces = [one for one in pieces if one.first == one.last or one.is_half_done]
+            enough = least
         else:
-            yield from (_group(date, held) for held, _ in _packed(pieces, most) if len(held) > 1)
+            enough = 2
+        for held, is_full in _packed(pieces, most):
+            if len(held) >= enough or (is_full and len(held) > 1) or any(one.is_half_done for one in held):
+                yield Group(date, held[0].first, held[-1].last)
 
 
 def remove_replaced(output: Output) -> None:
@@ -133,12 +141,12 @@ def _is_of(shard: Shard, group: Group) -> bool:
 def _pieces(of_day: dict[str, list[Shard]]) -> list[Piece]:
     """Cut a day's windows where no table has a shard over the cut; only those whose verdicts are all there."""
     cuts: list[Piece] = []
-    for shard in sorted(shard for found in of_day.values() for shard in found):
-        if cuts and shard.first <= cuts[-1].last:
-            cuts[-1].last = max(cuts[-1].last, shard.last)
-            cuts[-1].size += shard.size
-        else:
-            cuts.append(Piece(shard.first, shard.last, shard.size))
+    for shard, table in sorted((shard, table) for table, found in of_day.items() for shard in found):
+        if not cuts or shard.first > cuts[-1].last:
+            cuts.append(Piece(shard.first, shard.last))
+        cuts[-1].last = max(cuts[-1].last, shard.last)
+        cuts[-1].size += shard.size
+        cuts[-1].parts[table] += 1
     judged = {number for shard in of_day[LEDGER] for number in shard.windows}
     return [one for one in cuts if judged.issuperset(range(one.first, one.last + 1))]
 
@@ -155,7 +163,3 @@ def _packed(pieces: Iterable[Piece], most: int) -> Iterator[tuple[list[Piece], b
         held.append(piece)
     if held:
         yield held, False
-
-
-def _group(date: str, held: list[Piece]) -> Group:
-    return Group(date, held[0].first, held[-1].last)
