@@ -142,7 +142,7 @@ class _Examination:
     def _read_manifests(self, vectors: list[Shard]) -> None:
         rows = _together(self._hashes.values())
         judged = {number for shard in (*self._hashes, *self._broken) for number in shard.windows}
-        owed: list[tuple[Manifest, list[str]]] = []
+        owed: list[tuple[str, str]] = []
         there: set[int] = set()
         paths = self._output.names(FOLDER, ".json")
         for path in self._watch(paths, "manifests", len(paths)):
@@ -158,12 +158,11 @@ class _Examination:
             elif any(manifest.number in shard.windows for shard in self._broken):
                 self._unread.append(manifest)
             else:
-                owed.append((manifest, _without_row(manifest, rows)))
+                owed += ((path, key) for key in _without_row(manifest, rows))
         waiting = {key for manifest in self._found.waiting for key in keys_of(manifest)}
-        for manifest, keys in owed:
-            for key in keys:
-                if key not in waiting:
-                    self._fault(Fault.MISSING_ROW, manifest.path, key)
+        for path, key in owed:
+            if key not in waiting:
+                self._fault(Fault.MISSING_ROW, path, key)
         for shard in (*self._hashes, *vectors):
             if lone := [str(number) for number in shard.windows if number not in there]:
                 self._fault(Fault.NO_MANIFEST, shard.path, f"window {', '.join(lone)}")
