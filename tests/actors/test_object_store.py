@@ -3,28 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import pytest
-import ray
 
-from actors.duplicates import DuplicateIndex
-from actors.judge.look import judged
 from actors.ledger import Ledger
 from actors.lock import PATH, OutputLock
 from actors.shards import TABLES
-from actors.sink import Sink
 from actors.storage import Output, OutputError
 from actors.upkeep.checkup import examine
 from actors.upkeep.compaction import compact
 from actors.upkeep.repair import mend
 from flows.yields import By, query
-from models.reasons import Reason
 from tests.actors.conftest import Bucket
-from tests.actors.test_sink import JUDGES, look
-from tests.actors.test_sink import manifest as sink_manifest
 from tests.actors.upkeep.small_output import facts, silent, small
 
 
@@ -92,28 +83,3 @@ def test_an_output_is_read_checked_mended_and_compacted_as_on_a_disk(
     assert query(output.uri, By.REASON, 9) == query(str(tmp_path), By.REASON, 9)
     ledger = Ledger(output)
     assert ledger.next_window == 3 and not ledger.unfinished and "t3_2c" in ledger.submissions
-
-
-@pytest.fixture
-def sink(ray_here: None, output: Output) -> Iterator[Sink]:
-    name = "index-at-s3"
-    # Ray's workers have the environment of the test that started Ray, so the index reads elsewhere.
-    index: Any = ray.remote(DuplicateIndex).options(num_cpus=0, name=name).remote("mock:///")
-    yield Sink(output.uri, name, JUDGES)
-    ray.kill(index)
-
-
-def test_a_commit_and_its_repetition_leave_the_same(output: Output, sink: Sink) -> None:
-    window = sink_manifest("t3_a/0", "t3_b/0")
-    window.write(output)
-    looks = [look("t3_a/0", Reason.FITS, data=b"one"), look("t3_b/0", Reason.UNLIKE_TASTE, phash=2**60 - 1)]
-    sink.commit(window, [ray.put(judged(looks))])
-    before = {name: output.read(name) for name in output.names("")}
-    sink.commit(window, [ray.put(judged(looks))], replayed=True)
-    assert {name: output.read(name) for name in output.names("")} == before
-    assert examine(output, silent).findings == []
-    # The shard is lost: the replay removes what it does not name.
-    output.remove(window.shard("verdicts"))
-    again = [look("t3_a/0", Reason.UNLIKE_TASTE, data=b"one"), looks[1]]
-    sink.commit(replace(window), [ray.put(judged(again))], replayed=True)
-    assert output.names("images") == [] and examine(output, silent).findings == []

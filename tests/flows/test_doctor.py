@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import typer
 from rich.console import Console
 
 from actors.lock import OutputLock
 from actors.storage import OutputError
+from flows.doctor import doctor
 from flows.soundness import is_sound
 from tests.actors.sources.reddit_server import World, make_server, post
 from tests.actors.upkeep.small_output import facts, small
@@ -73,5 +75,7 @@ def test_faults_have_an_exit_code_of_their_own(tmp_path: Path) -> None:
     assert "6 rows and 2 accepted images in 9 shards, 3 manifests: 1 fault\n" in done.stdout, done.stdout
 
 
-def test_what_is_to_be_mended_is_named() -> None:
-    assert "goldpan doctor OUT --repair" in goldpan("doctor", "--repair").stderr
+def test_what_is_to_be_mended_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(typer.Exit):
+        doctor(None, repair=True)
+    assert "goldpan doctor OUT --repair" in capsys.readouterr().err
