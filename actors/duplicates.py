@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow.compute as pc
 
+from actors.shards import read_verdicts
 from actors.storage import Output
 from models.hashes import distances
 from models.keys import key_hash
@@ -53,9 +54,7 @@ class DuplicateIndex:
         self._near_bits = near_bits
         self._entries = np.empty(_SPARE, _ENTRY)
         self._count = 0
-        output = Output(output_uri)
-        for shard in output.names("verdicts", ".parquet"):
-            table = output.read_table(shard, ["key", "sha256", "phash", "verdict"])
+        for _, table in read_verdicts(Output(output_uri), ["key", "sha256", "phash", "verdict"]):
             kept = table.filter(pc.equal(table["verdict"], Verdict.ACCEPTED.value))
             columns = (kept[name].to_pylist() for name in ("key", "sha256", "phash"))
             self.add(list(zip(*columns, strict=True)))

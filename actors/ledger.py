@@ -12,16 +12,19 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from actors.deferred import Deferred
 from actors.manifest import FOLDER, Manifest, manifest_path, read_manifest
+from actors.shards import read_verdicts
 from actors.storage import Output
-from models.keys import key_hash
+from models.keys import Hashes, key_hash, key_hashes
 
-Hashes = np.ndarray[tuple[int], np.dtype[np.uint64]]
 Flags = np.ndarray[tuple[int], np.dtype[np.bool_]]
 STATE = "state/deferred.json"
 _RECENT = 4096
+# Counted at a time when it is loaded: columns of small shards cost more calls than rows.
+_ROWS = 1 << 17
 
 
 class HashSet:
@@ -38,16 +41,22 @@ class HashSet:
         """Remember these."""
         self._recent.update(map(key_hash, texts))
         if len(self._recent) >= _RECENT:
-            recent = np.sort(np.fromiter(self._recent, np.uint64, len(self._recent)))
+            recent = np.fromiter(self._recent, np.uint64, len(self._recent))
             self._recent.clear()
-            for run in self._runs:
-                recent = recent[~_is_in(run, recent)]
-            if len(recent):
-                self._runs.append(recent)
-            while len(self._runs) > 1 and len(self._runs[-2]) < 2 * len(self._runs[-1]):
-                last = self._runs.pop()
-                # The stable sort merges what is sorted already.
-                self._runs[-1] = np.sort(np.concatenate([self._runs[-1], last]), kind="stable")
+            self.add_hashes(recent)
+
+    def add_hashes(self, hashes: Hashes) -> None:
+        """Remember many, by their hashes."""
+        new = np.sort(hashes)
+        new = new[np.flatnonzero(np.diff(new, prepend=~new[:1]))]
+        for run in self._runs:
+            new = new[~_is_in(run, new)]
+        if len(new):
+            self._runs.append(new)
+        while len(self._runs) > 1 and len(self._runs[-2]) < 2 * len(self._runs[-1]):
+            last = self._runs.pop()
+            # The stable sort merges what is sorted already.
+            self._runs[-1] = np.sort(np.concatenate([self._runs[-1], last]), kind="stable")
 
     def __contains__(self, text: str) -> bool:
         value = key_hash(text)
@@ -55,6 +64,10 @@ class HashSet:
             return True
         hashed = np.array([value], np.uint64)
         return any(_is_in(run, hashed)[0] for run in self._runs)
+
+
+def _number(path: str) -> int:
+    return int(PurePosixPath(path).stem)
 
 
 def _is_in(run: Hashes, values: Hashes) -> Flags:
@@ -85,18 +98,21 @@ class Ledger:
     def __init__(self, output: Output) -> None:
         self.submissions = HashSet()
         self._partly: dict[str, set[str]] = {}
-        shards = output.names("verdicts", ".parquet")
-        for shard in shards:
-            self._load(output.read_table(shard, ["key", "submission", "candidates"]))
-        done = {PurePosixPath(shard).stem for shard in shards}
+        done: set[int] = set()
+        held: list[pa.Table] = []
+        for shard, table in read_verdicts(output, ["key", "submission", "candidates"]):
+            done.update(shard.windows)
+            held.append(table)
+            if sum(map(len, held)) >= _ROWS:
+                self._load(pa.concat_tables(held))
+                held.clear()
+        if held:
+            self._load(pa.concat_tables(held))
         manifests = output.names(FOLDER, ".json")
-        self.unfinished = [
-            read_manifest(output, path) for path in manifests if PurePosixPath(path).stem not in done
-        ]
+        self.unfinished = [read_manifest(output, path) for path in manifests if _number(path) not in done]
         for manifest in self.unfinished:
             self.see(manifest)
-        numbers = done | {PurePosixPath(path).stem for path in manifests}
-        self.next_window = max(map(int, numbers), default=0) + 1
+        self.next_window = max([*done, *map(_number, manifests)], default=0) + 1
         self.cursors: dict[str, Any] = read_manifest(output, manifests[-1]).cursors if manifests else {}
         self.written, self.deferred = self._owed(output, manifests)
 
@@ -110,7 +126,7 @@ class Ledger:
             one.key: one for number in held for one in held[number].deferred if written.get(one.key) == number
         }
         for path in manifests:
-            if int(PurePosixPath(path).stem) > last:
+            if _number(path) > last:
                 manifest = read_manifest(output, path)
                 for one in manifest.deferred:
                     found[one.key], written[one.key] = one, manifest.number
@@ -124,7 +140,16 @@ class Ledger:
             self._count(candidate.item, candidate.key, manifest.submissions[candidate.item].candidates)
 
     def _load(self, table: pa.Table) -> None:
-        columns = [table[name].to_pylist() for name in ("submission", "key", "candidates")]
+        """Count a shard's rows: most submissions are whole in it, and are told by columns, not one by one."""
+        alone = pc.equal(table["candidates"], 1)
+        self.submissions.add_hashes(key_hashes(table.filter(alone)["submission"]))
+        others = table.filter(pc.invert(alone))
+        found = others.group_by("submission").aggregate([("key", "count_distinct"), ("candidates", "max")])
+        is_whole = pc.greater_equal(found["key_count_distinct"], found["candidates_max"])
+        whole = found.filter(is_whole)["submission"]
+        self.submissions.add_hashes(key_hashes(whole))
+        parts = others.filter(pc.invert(pc.is_in(others["submission"], whole.combine_chunks())))
+        columns = [parts[name].to_pylist() for name in ("submission", "key", "candidates")]
         for row in zip(*columns, strict=True):
             self._count(*row)
 

@@ -18,6 +18,8 @@ from actors.storage import Output, OutputError, to_json
 PATH = "state/lock.json"
 HEARTBEAT_SECONDS = 10.0
 DEAD_AFTER_SECONDS = 60.0
+# An object store tells a file's length, and gives its bytes when it is asked again: of the next beat, perhaps.
+_LENGTH = 512
 _log = logging.getLogger(__name__)
 
 
@@ -95,7 +97,7 @@ class OutputLock:
         )
 
     def _beat_now(self) -> bytes:
-        return to_json(asdict(replace(self._me, heartbeat=time.time())))
+        return to_json(asdict(replace(self._me, heartbeat=time.time()))).ljust(_LENGTH)
 
     def _is_mine(self) -> bool:
         owner = self._owner()

@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 
 from actors.deferred import Deferred, candidate_of, deferred_of
+from actors.shards import shard_path, window_name
 from actors.storage import Output, to_json
 from models.reasons import Stage, Verdict
 from models.records import Candidate, Ready, Submission
@@ -53,7 +54,7 @@ class Manifest:
     @property
     def window(self) -> str:
         """The window's id, which sorts in commit order."""
-        return f"{self.number:08d}"
+        return window_name(self.number)
 
     @property
     def path(self) -> str:
@@ -62,7 +63,7 @@ class Manifest:
 
     def shard(self, table: str) -> str:
         """Name this window's shard of ``verdicts``, ``embeddings`` or ``thumbs``."""
-        return f"{table}/date={self.opened_at:%Y-%m-%d}/{self.window}.parquet"
+        return shard_path(table, f"{self.opened_at:%Y-%m-%d}", self.number, self.number)
 
     def write(self, output: Output) -> None:
         """Write the manifest, which makes its candidates seen."""
@@ -103,7 +104,7 @@ def _unresolved(candidates: Iterable[Candidate]) -> frozenset[str]:
 
 def manifest_path(number: int) -> str:
     """Name the manifest of a window, relative to the output."""
-    return f"{FOLDER}/{number:08d}.json"
+    return f"{FOLDER}/{window_name(number)}.json"
 
 
 def facts_of(readies: Iterable[Ready]) -> dict[str, dict[str, Any]]:

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator
-from pathlib import PurePosixPath
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
+
+import pyarrow.compute as pc
 
 from actors.deferred import Deferred
 from actors.ledger import HashSet, Ledger
 from actors.manifest import manifest_path, read_manifest
+from actors.shards import read_verdicts
 from actors.storage import Output
 from models.keys import item_of
 from models.reasons import Reason, Verdict
 
 ALL = Verdict.FAILED.value
-_COLUMNS = ["key", "submission", "candidates", "reason", "verdict", "attempt"]
+_COLUMNS = ["key", "window", "submission", "candidates", "reason", "verdict", "attempt"]
 
 
 class RetryError(ValueError):
@@ -46,25 +50,29 @@ def failed_rows(output: Output, ledger: Ledger, retry: str) -> Iterator[list[Def
         decided.add(one.key for one in manifest.candidates)
         _remember(retried, manifest.attempts)
     # The latest first, so that what is behind it is known to be older.
-    for shard in sorted(output.names("verdicts", ".parquet"), key=_window, reverse=True):
-        rows = output.read_table(shard, _COLUMNS).to_pylist()
+    for window, rows in _windows(output):
         failed = [row for row in rows if row["verdict"] == ALL and wanted in (None, row["reason"])]
         current = [row for row in failed if row["key"] not in decided]
         later = [row["key"] for row in rows if row["attempt"] > 1]
         decided.add(later)
         _remember(retried, later)
         if current:
-            yield from _owed(output, _window(shard), current, retried)
+            yield from _owed(output, window, current, retried)
+
+
+def _windows(output: Output) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    """Give what failed or was retried by window, the latest first."""
+    for _, table in read_verdicts(output, _COLUMNS, newest_first=True):
+        telling = pc.or_(pc.equal(table["verdict"], ALL), pc.greater(table["attempt"], 1))
+        rows = table.filter(telling).sort_by([("window", "descending")]).to_pylist()
+        for window, found in groupby(rows, itemgetter("window")):
+            yield window, list(found)
 
 
 def _remember(retried: dict[str, set[str]], keys: Iterable[str]) -> None:
     """Note what was retried, by submission: the ledger counts a submission as whole since its first attempt."""
     for key in keys:
         retried.setdefault(item_of(key), set()).add(key)
-
-
-def _window(shard: str) -> str:
-    return PurePosixPath(shard).stem
 
 
 def _owed(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,13 +14,13 @@ import ray
 
 from actors.duplicates import Contender, Copy
 from actors.manifest import Manifest
+from actors.shards import read_verdicts
 from actors.storage import Output, to_json
-from models.keys import image_path
+from models.keys import IMAGE_NAME, image_path, image_stem
 from models.reasons import Reason, Stage
 from models.schema import VERDICTS
 
 _WRITERS = 8
-_IMAGE = re.compile(r"(?P<stem>images/.+)_[0-9a-f]{8}\.\w+")
 # Reasons that came from a model; that a picture is a copy of a kept one is decided before any of them.
 _AFTER_DUPLICATES = {Reason.FITS, Reason.UNLIKE_TASTE, Reason.WATERMARK, Reason.BAD_MODEL_OUTPUT}
 
@@ -125,7 +124,7 @@ class Sink:
             path
             for folder in {stem.rpartition("/")[0] for stem in stems}
             for path in self._output.names(folder)
-            if (image := _IMAGE.fullmatch(path)) and image["stem"] in stems
+            if (image := IMAGE_NAME.fullmatch(path)) and image["stem"] in stems
         }
         orphans = found - {row["path"] for row in rows}
         for path in orphans - self._named_elsewhere(manifest, orphans):
@@ -134,9 +133,9 @@ class Sink:
     def _named_elsewhere(self, manifest: Manifest, paths: set[str]) -> set[str]:
         # An earlier attempt may have kept another file of a key; and two keys may share a stem (a_b + c, a + b_c).
         named: set[str] = set()
-        for shard in self._output.names("verdicts", ".parquet") if paths else []:
-            if shard != manifest.shard("verdicts"):
-                named.update(paths.intersection(self._output.read_table(shard, ["path"])["path"].to_pylist()))
+        for shard, table in read_verdicts(self._output, ["path"]) if paths else ():
+            if shard.path != manifest.shard("verdicts"):
+                named.update(paths.intersection(table["path"].to_pylist()))
         return named
 
 
@@ -199,7 +198,7 @@ def _media(row: Row) -> str:
 
 def _stem(manifest: Manifest, row: Row) -> str:
     submission = manifest.submissions[row["submission"]].submission
-    return image_path(submission, _media(row), "", "").removesuffix("_.")
+    return image_stem(submission, _media(row))
 
 
 def _contender(manifest: Manifest, row: Row) -> Contender:

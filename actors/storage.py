@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
 TEMPORARY = ".tmp-"
 # The folders that goldpan makes in an output; whatever else is there is somebody else's.
-FOLDERS = ("images", "verdicts", "embeddings", "thumbs", "windows", "state", "runs")
+ASIDE = "aside"
+FOLDERS = ("images", "verdicts", "embeddings", "thumbs", "windows", "state", "runs", ASIDE)
 # What a file system without hard links answers (FAT, some network mounts).
 _NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS}
 _LEFTOVER = re.compile(re.escape(TEMPORARY) + "[0-9a-f]{32}")
@@ -113,7 +114,8 @@ class Output:
     def read_table(self, path: str, columns: list[str] | None = None) -> pa.Table:
         """Read a Parquet file's columns."""
         with self._fs.open_input_file(self._full(path)) as file:
-            return pq.ParquetFile(file).read(columns=columns)
+            # An object store is asked once for columns that stand together, not once for each.
+            return pq.ParquetFile(file, pre_buffer=True).read(columns=columns)
 
     def dataset(self, paths: list[str], schema: pa.Schema) -> ds.Dataset:
         """Open Parquet files as one dataset with this schema, to be read by part."""
@@ -124,11 +126,15 @@ class Output:
 
     def names(self, folder: str, suffix: str = "") -> list[str]:
         """List the files below a folder, sorted, without temporary ones; none where the folder is not there."""
+        return sorted(self.sizes(folder, suffix))
+
+    def sizes(self, folder: str, suffix: str = "") -> dict[str, int]:
+        """Give the files that ``names`` lists, with their sizes in bytes."""
         selector = pafs.FileSelector(self._full(folder), allow_not_found=True, recursive=True)
         prefix = len(self._root.rstrip("/")) + 1
         files = (info for info in self._fs.get_file_info(selector) if info.type == pafs.FileType.File)
-        found = (info.path[prefix:] for info in files if not info.base_name.startswith(TEMPORARY))
-        return sorted(path for path in found if path.endswith(suffix))
+        found = (info for info in files if not info.base_name.startswith(TEMPORARY))
+        return {info.path[prefix:]: info.size for info in found if info.path.endswith(suffix)}
 
     def leftovers(self) -> list[str]:
         """List the temporary files that a killed writer left on a local disk, by the names that goldpan gives."""
@@ -152,6 +158,30 @@ class Output:
         """Remove a file that may be there."""
         if self.exists(path):
             self._fs.delete_file(self._full(path))
+
+    def move(self, path: str, place: str) -> None:
+        """Give a file another path, replacing what is there; an object store copies and removes it."""
+        if self.local is not None:
+            (self.local / place).parent.mkdir(parents=True, exist_ok=True)
+        self._fs.move(self._full(path), self._full(place))
+        if self.local is not None:
+            _sync_folder((self.local / place).parent)
+
+    def set_aside(self, path: str) -> str:
+        """Move a file to the folder ``aside``, where nothing is replaced; gives where to."""
+        place = self._room_aside(path)
+        self.move(path, place)
+        return place
+
+    def copy_aside(self, path: str) -> None:
+        """Keep a file as it is in the folder ``aside``, before it is written anew."""
+        self.write(self._room_aside(path), self.read(path))
+
+    def _room_aside(self, path: str) -> str:
+        place, number = f"{ASIDE}/{path}", 1
+        while self.exists(place):
+            place, number = f"{ASIDE}/{path}.{number}", number + 1
+        return place
 
     def check_writable(self) -> None:
         """Write and remove a file; OutputError says why that cannot be done."""
@@ -188,6 +218,9 @@ def _plain(value: Any) -> Any:
 def _open(uri: str) -> tuple[pafs.FileSystem, str]:
     if "://" not in uri:
         return pafs.LocalFileSystem(), str(Path(uri).expanduser().resolve())
+    if uri.startswith("s3:"):
+        # One request for a small file, not three: most are images, and each is whole when it is written.
+        uri += f"{'&' if '?' in uri else '?'}allow_delayed_open=true"
     filesystem, root = pafs.FileSystem.from_uri(uri)
     return filesystem, root
 

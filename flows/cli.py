@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from flows.compact import compact
 from flows.doctor import doctor
 from flows.fit import fit
 from flows.mine import mine
@@ -19,7 +20,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-for command in (mine, fit, yields, resolve, doctor):
+for command in (mine, fit, yields, resolve, compact, doctor):
     app.command()(command)
 
 

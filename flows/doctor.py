@@ -1,4 +1,4 @@
-"""``goldpan doctor``: is everything here that a run needs?"""
+"""``goldpan doctor``: is everything here that a run needs, and is an output sound?"""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ from rich.text import Text
 
 from actors.crawler.sources import open_source, parse_source
 from actors.storage import Output
-from flows.exits import EXPECTED, USAGE, PreflightError, run_script
+from flows.exits import EXPECTED, FAILED, USAGE, PreflightError, explained, run_script
 from flows.settings import load_settings
+from flows.soundness import is_sound
 from models.registry import cache_folder, encoder_row, resolve_weights, watermark_row
 
 _GIB = 1 << 30
@@ -24,13 +25,26 @@ _LEAST_MEMORY = 4 * _GIB
 _LEAST_DISK = 2 * _GIB
 
 
+@explained
 def doctor(
-    out: Annotated[str | None, typer.Option(help="An output that should be writable.")] = None,
+    out: Annotated[
+        str | None, typer.Argument(help="An output: is it writable, and sound by its laws?")
+    ] = None,
+    *,
     source: Annotated[
         str | None, typer.Option(help="A source that should answer: reddit:r/EarthPorn.")
     ] = None,
+    repair: Annotated[
+        bool,
+        typer.Option("--repair", help="Mend what is wrong with OUT; original bytes are never destroyed."),
+    ] = False,
 ) -> None:
-    """Check this machine, the models, and if asked an output and a source; exit code 2 where something is wrong."""
+    """Check this machine, the models, and if asked an output and a source.
+
+    Exit codes: 0 all is well (or was mended), 1 the output has faults, 2 something else is wrong.
+    """
+    if repair and out is None:
+        raise PreflightError("--repair: name the output that is to be mended, goldpan doctor OUT --repair")
     console = Console()
     wrong = 0
     for name, check in _checks(out, source):
@@ -41,6 +55,8 @@ def doctor(
             console.print(Text.assemble(("wrong", "red"), f"  {name}: {error}"), soft_wrap=True)
         else:
             console.print(Text.assemble(("ok", "green"), f"     {name}: {found}"), soft_wrap=True)
+    if out is not None and not is_sound(Output(out), console, repair=repair):
+        raise typer.Exit(FAILED)
     if wrong:
         raise typer.Exit(USAGE)
 

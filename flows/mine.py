@@ -30,6 +30,7 @@ from actors.sink import Judges, Sink
 from actors.storage import Output
 from actors.watermark import Watermark
 from flows import dry_run, placement, preflight
+from flows.compacting import Compacting
 from flows.crawl_ahead import CrawlAhead
 from flows.deferrals import Deferrals
 from flows.demo import visit
@@ -163,7 +164,11 @@ def run(
     await_actors([*parts.crawlers, *parts.encoders, *parts.others], crawl)
     check_encoders(parts.encoders, taste)
     warming.join()
-    with RunFile(name, output, settings, taste) as file, Progress(console, file.note) as progress:
+    with (
+        RunFile(name, output, settings, taste) as file,
+        Progress(console, file.note) as progress,
+        Compacting(output, settings.window.compact, progress) as watcher,
+    ):
         stream = Stream(
             run=name,
             output=output,
@@ -174,7 +179,7 @@ def run(
             sink=parts.sink,
             placement=where,
             windows=settings.windows,
-            watcher=progress,
+            watcher=watcher,
         )
         stream.flow(interrupts.stopping)
         file.finish(progress.reasons, interrupted=interrupts.exit_code != 0)

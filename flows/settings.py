@@ -56,6 +56,9 @@ class WindowSettings(BaseModel):
         description=f"close after this many seconds; if unset by count only, {FOLLOW_SECONDS} in an endless run",
     )
     in_flight: int = Field(2, ge=1, description="windows judged or committed at a time")
+    compact: int = Field(
+        64, ge=0, description="windows of a day that are put together in one shard; 0: never"
+    )
 
 
 class Settings(BaseSettings):

@@ -13,6 +13,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from actors.shards import LEDGER, shards
 from actors.storage import Output
 from flows.exits import PreflightError, explained, run_script
 from models.schema import VERDICTS
@@ -78,12 +79,24 @@ def yields(
 def query(out: str, by: By, top: int) -> list[dict[str, Any]]:
     """Group an output's rows; PreflightError where it has none."""
     output = Output(out)
-    shards = output.names("verdicts", ".parquet")
-    if not shards:
-        raise PreflightError(f"{out}: no verdicts there. Give the folder that was --out of `goldpan mine`")
+    while True:
+        paths = [shard.path for shard in shards(output, LEDGER)]
+        if not paths:
+            raise PreflightError(
+                f"{out}: no verdicts there. Give the folder that was --out of `goldpan mine`"
+            )
+        try:
+            return _query(output, paths, by, top)
+        except (OSError, duckdb.Error):
+            # A run may compact shards meanwhile, and then they are not there any more.
+            if all(map(output.exists, paths)):
+                raise
+
+
+def _query(output: Output, paths: list[str], by: By, top: int) -> list[dict[str, Any]]:
     with duckdb.connect() as database:
         # pyarrow reads the files, so that every filesystem goldpan writes to can be queried.
-        database.register("verdicts", output.dataset(shards, VERDICTS))
+        database.register("verdicts", output.dataset(paths, VERDICTS))
         found = database.execute(_QUERY.format(by=by.value, top=top))
         names = [column[0] for column in found.description or ()]
         return [dict(zip(names, row, strict=True)) for row in found.fetchall()]

@@ -13,6 +13,7 @@ from typing import Any
 import orjson
 from rich.console import Console
 
+from actors.shards import read_verdicts
 from actors.storage import Output
 from flows.demo.truth import Score, Truth, score
 from flows.exits import PreflightError
@@ -45,11 +46,9 @@ class Visit:
 
     def score(self, output: Output) -> Score:
         """Compare the output's rows with the truth."""
-        shards = output.names("verdicts", ".parquet")
-        tables = (output.read_table(shard, ["key", "verdict"]) for shard in shards)
         rows = [
             pair
-            for table in tables
+            for _, table in read_verdicts(output, ["key", "verdict"])
             for pair in zip(table["key"].to_pylist(), table["verdict"].to_pylist(), strict=True)
         ]
         return score(Truth.load(self.truth), rows)

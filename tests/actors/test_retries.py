@@ -40,6 +40,7 @@ def commit(output: Output, number: int, *rows: tuple[str, Reason, int]) -> None:
         dict.fromkeys(VERDICTS.names)
         | {
             "key": key,
+            "window": window.window,
             "submission": key.rpartition("/")[0],
             "candidates": 2,
             "attempt": attempt,

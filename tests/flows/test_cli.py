@@ -26,7 +26,7 @@ def urls(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 def test_help_names_every_command_and_teaches_sources() -> None:
     shown = goldpan("--help").stdout
-    assert all(name in shown for name in ("mine", "fit", "yields", "resolve", "doctor"))
+    assert all(name in shown for name in ("mine", "fit", "yields", "resolve", "compact", "doctor"))
     shown = goldpan("mine", "--help").stdout
     assert "reddit:r/" in shown and "--allow-private" in shown and "130" in shown
 
@@ -89,11 +89,11 @@ def test_photos_go_with_the_demo(tmp_path: Path, urls: str) -> None:
 
 def test_the_doctor_finds_what_is_wrong(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    done = goldpan("doctor", "--out", str(tmp_path / "file"))
+    done = goldpan("doctor", str(tmp_path / "file"))
     assert done.returncode == 2 and "wrong" in done.stdout and "not writable" in done.stdout
 
 
-@pytest.mark.parametrize("script", ["mine", "fit", "yields", "resolve", "doctor"])
+@pytest.mark.parametrize("script", ["mine", "fit", "yields", "resolve", "compact", "doctor"])
 def test_every_flow_runs_as_a_script(script: str, tmp_path: Path) -> None:
     import subprocess
     import sys

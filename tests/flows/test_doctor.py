@@ -6,8 +6,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import typer
+from rich.console import Console
 
+from actors.lock import OutputLock
+from actors.storage import OutputError
+from flows.doctor import doctor
+from flows.soundness import is_sound
 from tests.actors.sources.reddit_server import World, make_server, post
+from tests.actors.upkeep.small_output import facts, small
 from tests.flows.outputs import goldpan
 
 
@@ -41,3 +48,34 @@ def test_a_variable_that_is_no_setting_is_told() -> None:
     done = goldpan("doctor", "--source", "urls:x", GOLDPAN_LIMITT="3")
     assert done.returncode == 2
     assert "did you mean GOLDPAN_LIMIT" in done.stdout
+
+
+def test_an_output_is_checked_and_mended(tmp_path: Path) -> None:
+    output = small(str(tmp_path))
+    before = facts(output)
+    stray = "images/Pics/t3_9_0_01234567.jpg"
+    output.write(stray, b"whose?")
+    console = Console(record=True, width=200)
+    with OutputLock(output, "a run"), pytest.raises(OutputError, match="in use by run a run"):
+        is_sound(output, console, repair=True)
+    assert output.exists(stray)
+    assert not is_sound(output, console, repair=False)
+    assert f"file that no row names: {stray}" in console.export_text()
+    assert is_sound(output, console, repair=True)
+    said = console.export_text()
+    assert f"{stray} is in aside/{stray}: no row names it" in said and said.rstrip().endswith("sound")
+    assert facts(output) == before
+
+
+def test_faults_have_an_exit_code_of_their_own(tmp_path: Path) -> None:
+    small(str(tmp_path)).write("verdicts/date=2026-11-23/00000002.parquet", b"no")
+    done = goldpan("doctor", str(tmp_path))
+    assert done.returncode == 1, done.stderr
+    assert "fault  unreadable shard: verdicts/date=2026-11-23/00000002.parquet (" in done.stdout
+    assert "6 rows and 2 accepted images in 9 shards, 3 manifests: 1 fault\n" in done.stdout, done.stdout
+
+
+def test_what_is_to_be_mended_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(typer.Exit):
+        doctor(None, repair=True)
+    assert "goldpan doctor OUT --repair" in capsys.readouterr().err

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.keys import folder_item, image_path, item_of, safe_name, url_item
+from models.keys import folder_item, image_path, item_of, key_hash, key_hashes, safe_name, url_item
 from models.records import Candidate, Submission
 
 SHA = "ab12cd34" + "0" * 56
@@ -44,3 +46,15 @@ def test_different_names_stay_different(one: str, other: str) -> None:
 @given(st.text(min_size=1), st.from_regex(r"[A-Za-z0-9-]+", fullmatch=True))
 def test_the_item_of_a_key_survives_slashes(item: str, media: str) -> None:
     assert item_of(Candidate(item, media).key) == item
+
+
+@given(st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=300)))
+def test_a_column_of_keys_hashes_like_each_of_them(keys: list[str]) -> None:
+    column = pa.array(["left out", *keys], pa.string())
+    assert key_hashes(column.slice(1)).tolist() == [key_hash(key) for key in keys]
+
+
+def test_neighbouring_ids_have_hashes_of_their_own() -> None:
+    keys = pa.array(f"t3_{number:x}" for number in range(300_000))
+    hashes = key_hashes(pa.chunked_array([keys, keys.slice(0, 0)]))
+    assert len(np.unique(hashes)) == len(keys)

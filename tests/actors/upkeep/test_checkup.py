@@ -1,0 +1,210 @@
+"""Every fault is found and named, and mended without a byte of an original lost."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from actors.ledger import Ledger
+from actors.manifest import manifest_path, read_manifest
+from actors.shards import LEDGER
+from actors.storage import TEMPORARY, Output
+from actors.upkeep.checkup import Checkup, Fault, examine
+from actors.upkeep.repair import mend
+from models.schema import VERDICTS
+from tests.actors.upkeep.small_output import commit, facts, manifest, silent, small
+
+SHARD = "verdicts/date=2026-11-23/00000002.parquet"
+
+
+@pytest.fixture
+def output(tmp_path: Path) -> Output:
+    return small(str(tmp_path))
+
+
+def found_in(output: Output) -> list[tuple[Fault, str]]:
+    return [(one.fault, one.path) for one in examine(output, silent).findings]
+
+
+def mended(output: Output) -> tuple[list[str], Checkup]:
+    before = originals(output)
+    lines = list(mend(output, examine(output, silent)))
+    assert not before - originals(output), "every original is still somewhere"
+    return lines, examine(output, silent)
+
+
+def originals(output: Output) -> Counter[str]:
+    held = [*output.names("images"), *output.names("aside/images")]
+    return Counter(hashlib.sha256(output.read(name)).hexdigest() for name in held)
+
+
+def kept(output: Output, number: int) -> str:
+    (path,) = (name for name in output.names("images") if name.startswith(f"images/Pics/t3_{number}a_"))
+    return path
+
+
+def test_what_a_run_leaves_is_sound(output: Output) -> None:
+    found = examine(output, silent)
+    assert not found.findings
+    assert (found.rows, len(found.named), found.shards, found.manifests) == (9, 3, 9, 3)
+
+
+def test_a_file_that_its_owner_deleted_is_counted_and_no_fault(output: Output) -> None:
+    output.remove(kept(output, 2))
+    found = examine(output, silent)
+    assert not found.findings and len(found.absent) == 1
+
+
+def test_a_window_without_a_shard_waits_with_its_files(output: Output) -> None:
+    output.remove(SHARD)
+    found = examine(output, silent)
+    assert not found.findings
+    assert [one.number for one in found.waiting] == [2] and found.kept_for == 1
+
+
+def test_files_of_others_and_of_dead_writers_are_counted(output: Output) -> None:
+    output.write("images/Pics/holiday.jpg", b"mine")
+    assert output.local is not None
+    (output.local / "images" / f"{TEMPORARY}{'0' * 32}").write_bytes(b"half")
+    found = examine(output, silent)
+    assert (found.foreign, found.leftovers, found.findings) == (1, 1, [])
+    lines, after = mended(output)
+    assert lines == ["removed 1 temporary files of a writer that died"] and not after.leftovers
+    assert output.read("images/Pics/holiday.jpg") == b"mine"
+
+
+@pytest.mark.parametrize("data", [b"", b"PAR1 no more", "cut", "flipped", pa.table({"key": ["t3_2a/0"]})])
+def test_a_shard_that_cannot_be_read_is_judged_again(output: Output, data: object) -> None:
+    whole = output.read(SHARD)
+    match data:
+        case bytes():
+            output.write(SHARD, data)
+        case pa.Table():
+            output.write_table(SHARD, data)
+        case "cut":
+            output.write(SHARD, whole[: len(whole) // 2])
+        case _:
+            middle = len(whole) // 3
+            output.write(
+                SHARD,
+                whole[:middle]
+                + bytes(byte ^ 255 for byte in whole[middle : middle + 64])
+                + whole[middle + 64 :],
+            )
+    image = kept(output, 2)
+    assert (Fault.UNREADABLE_SHARD, SHARD) in found_in(output)
+    lines, after = mended(output)
+    assert not after.findings, lines
+    assert [one.number for one in Ledger(output).unfinished] == [2]
+    assert output.exists(f"aside/{image}") and not output.exists(image), (
+        "the replay removes what is in its way"
+    )
+    assert not output.exists("thumbs/date=2026-11-23/00000002.parquet")
+
+
+def test_vectors_that_cannot_be_read_are_all_that_is_lost(output: Output) -> None:
+    path, before = "thumbs/date=2026-11-23/00000002.parquet", facts(output)
+    output.write(path, b"no")
+    assert found_in(output) == [(Fault.UNREADABLE_SHARD, path)]
+    _, after = mended(output)
+    assert not after.findings and facts(output)["rows"] == before["rows"]
+    assert output.read(f"aside/{path}") == b"no"
+
+
+@pytest.mark.parametrize("break_it", [lambda o, p: o.remove(p), lambda o, p: o.write(p, b'{"number": 2')])
+def test_a_manifest_is_written_anew_from_its_rows(
+    output: Output, break_it: Callable[[Output, str], None]
+) -> None:
+    path = manifest_path(2)
+    was = read_manifest(output, path)
+    break_it(output, path)
+    faults = {fault for fault, _ in found_in(output)}
+    assert faults in ({Fault.NO_MANIFEST}, {Fault.UNREADABLE_MANIFEST})
+    _, after = mended(output)
+    assert not after.findings
+    now = read_manifest(output, path)
+    assert [one.key for one in now.candidates] == [one.key for one in was.candidates]
+    assert now.candidates[0].urls == was.candidates[0].urls
+    assert now.submissions["t3_2a"].submission == was.submissions["t3_2a"].submission
+    assert now.cursors == {"s": {"after": 1}} and now.opened_at.date() == was.opened_at.date()
+
+
+def test_a_manifest_of_nothing_that_cannot_be_read_lets_a_run_start(output: Output) -> None:
+    output.write(manifest_path(4), b"\0" * 100)
+    lines, after = mended(output)
+    assert not after.findings and "no rows either" in lines[-1]
+    assert Ledger(output).cursors == {"s": {"after": 3}}
+
+
+def test_a_candidate_without_a_row_gets_a_window(output: Output) -> None:
+    table = output.read_table(SHARD)
+    output.write_table(SHARD, table.slice(0, 2))
+    assert found_in(output) == [(Fault.MISSING_ROW, manifest_path(2))]
+    _, after = mended(output)
+    assert not after.findings
+    (owed,) = Ledger(output).unfinished
+    assert owed.number == 4 and [one.key for one in owed.candidates] == ["t3_2c/0"]
+    assert owed.cursors == {"s": {"after": 3}}
+    commit(output, replace(owed, candidates=owed.candidates))
+    assert examine(output, silent).rows == 9
+
+
+def test_of_two_rows_the_one_with_its_file_stays(output: Output) -> None:
+    before = facts(output)
+    # The same again, and a failed row of what is kept, which came first.
+    again = manifest(4, ["t3_3a/0", "t3_3b/0"])
+    again.write(output)
+    commit(output, again)
+    first = output.read_table("verdicts/date=2026-11-23/00000001.parquet")
+    row = first.slice(1, 1).to_pylist()[0] | {"key": "t3_2a/0", "submission": "t3_2a"}
+    output.write_table(
+        "verdicts/date=2026-11-23/00000001.parquet",
+        pa.concat_tables([first, pa.Table.from_pylist([row], schema=VERDICTS)]),
+    )
+    assert [fault for fault, _ in found_in(output)] == [Fault.SECOND_ROW] * 3
+    lines, after = mended(output)
+    assert not after.findings, lines
+    assert facts(output)["rows"] == before["rows"]
+    assert len(output.names(f"aside/{LEDGER}")) == 2, "as they were before"
+
+
+def test_another_attempt_is_no_second_row(output: Output) -> None:
+    retried = replace(manifest(4, ["t3_2b/0"]), attempts={"t3_2b/0": 2})
+    retried.write(output)
+    commit(output, retried)
+    assert not examine(output, silent).findings
+
+
+def test_a_changed_file_makes_room_for_the_original(output: Output) -> None:
+    path = kept(output, 2)
+    whole = output.read(path)
+    output.write(path, b"edited")
+    output.write("images/Pics/t3_9_0_01234567.jpg", whole)
+    assert {fault for fault, _ in found_in(output)} == {Fault.CHANGED_FILE, Fault.ORPHAN_FILE}
+    _, after = mended(output)
+    assert not after.findings and not after.absent
+    assert output.read(path) == whole and output.read(f"aside/{path}") == b"edited"
+
+
+def test_a_file_that_no_row_names_goes_aside_and_replaces_nothing_there(output: Output) -> None:
+    path = "images/Pics/t3_9_0_01234567.jpg"
+    for data in (b"one", b"two"):
+        output.write(path, data)
+        assert found_in(output) == [(Fault.ORPHAN_FILE, path)]
+        _, after = mended(output)
+        assert not after.findings
+    assert [output.read(name) for name in output.names("aside")] == [b"one", b"two"]
+
+
+def test_a_shard_of_vectors_of_no_window_goes_aside(output: Output) -> None:
+    path = "thumbs/date=2026-11-23/00000009.parquet"
+    output.write_table(path, pa.table({"key": ["x"], "thumb": [b"x"]}))
+    assert found_in(output) == [(Fault.NO_MANIFEST, path)]
+    _, after = mended(output)
+    assert not after.findings and output.exists(f"aside/{path}")
