@@ -21,7 +21,7 @@ from actors.crawler.listing import Listing
 from actors.crawler.settings import Over18
 from actors.duplicates import DuplicateIndex
 from actors.encoder import Encoder
-from actors.judge import Encode, Inspect, Judge, KnownDuplicates, LookForMarks, Score
+from actors.judge import Encode, Inspect, Judge, KnownDuplicates, LookForMarks, Score, Study
 from actors.ledger import Ledger
 from actors.lock import OutputLock
 from actors.retries import failed_rows
@@ -71,7 +71,7 @@ def pipeline(settings: Settings, taste: Taste, where: Placement) -> Pipeline:
     liking = f"state/taste-{taste.fingerprint[:16]}.npz"
     Output(settings.out).write(liking, taste.to_bytes())
     row = encoder_row(settings.encoder)
-    gates = settings.crawl.shape
+    gates, quality = settings.crawl.shape, settings.gates.quality
     listing = on_this_node(Listing, name=LISTING).remote(
         settings.sources, settings.crawl, follow=settings.follow
     )
@@ -102,10 +102,11 @@ def pipeline(settings: Settings, taste: Taste, where: Placement) -> Pipeline:
     index = on_this_node(DuplicateIndex, name=INDEX).remote(settings.out, settings.near_bits)
     judge = Judge(
         [
-            Inspect(gates, row, thumbs=settings.thumbs),
+            Inspect(gates, row, thumbs=settings.thumbs, quality=quality),
             KnownDuplicates(index),
             Encode(encoders),
             Score(scorers),
+            *([Study(quality, gates.max_pixels)] if quality.study else []),
             LookForMarks(watermarks, settings.watermark_threshold, gates.max_pixels),
         ]
     )

@@ -9,6 +9,14 @@
     │   ├── too_small            fewer pixels than --min-pixels, declared or real
     │   ├── too_wide             width / height over --max-wide
     │   ├── too_tall             height / width over --max-tall
+    │   ├── flat                 one plain colour: less contrast than gates.quality.min_contrast
+    │   ├── underexposed         more black pixels than gates.quality.max_dark
+    │   ├── overexposed          more white pixels than gates.quality.max_bright
+    │   ├── bordered             more in plain bars than gates.quality.max_border
+    │   ├── blurred              less sharp than gates.quality.min_sharpness
+    │   ├── noisy                more noise than gates.quality.max_noise
+    │   ├── blocky               more of a JPEG's blocks than gates.quality.max_blockiness
+    │   ├── upscaled             less of its resolution used than gates.quality.min_resolution
     │   ├── duplicate            the same bytes as an image that is kept
     │   ├── near_duplicate       the same picture as an image that is kept, by perceptual hash
     │   ├── unlike_taste         log-likelihood under the threshold (or not a number)
@@ -77,6 +85,7 @@ class Stage(StrEnum):
     INSPECT = "inspect"
     DUPLICATES = "duplicates"
     SCORE = "score"
+    QUALITY = "quality"
     WATERMARK = "watermark"
     SINK = "sink"
 
@@ -89,6 +98,14 @@ class Reason(StrEnum):
     TOO_SMALL = "too_small"
     TOO_WIDE = "too_wide"
     TOO_TALL = "too_tall"
+    FLAT = "flat"
+    UNDEREXPOSED = "underexposed"
+    OVEREXPOSED = "overexposed"
+    BORDERED = "bordered"
+    BLURRED = "blurred"
+    NOISY = "noisy"
+    BLOCKY = "blocky"
+    UPSCALED = "upscaled"
     DUPLICATE = "duplicate"
     NEAR_DUPLICATE = "near_duplicate"
     UNLIKE_TASTE = "unlike_taste"
@@ -145,6 +162,14 @@ _VERDICTS = {
     Reason.TOO_SMALL: Verdict.REJECTED,
     Reason.TOO_WIDE: Verdict.REJECTED,
     Reason.TOO_TALL: Verdict.REJECTED,
+    Reason.FLAT: Verdict.REJECTED,
+    Reason.UNDEREXPOSED: Verdict.REJECTED,
+    Reason.OVEREXPOSED: Verdict.REJECTED,
+    Reason.BORDERED: Verdict.REJECTED,
+    Reason.BLURRED: Verdict.REJECTED,
+    Reason.NOISY: Verdict.REJECTED,
+    Reason.BLOCKY: Verdict.REJECTED,
+    Reason.UPSCALED: Verdict.REJECTED,
     Reason.DUPLICATE: Verdict.REJECTED,
     Reason.NEAR_DUPLICATE: Verdict.REJECTED,
     Reason.UNLIKE_TASTE: Verdict.REJECTED,

@@ -15,6 +15,7 @@ from actors.judge.look import Look
 from models import decode, preprocess, watermark
 from models.gates import ShapeGates
 from models.hashes import perceptual_hash
+from models.quality import QualityGates, glance, study
 from models.reasons import Reason, Stage
 from models.registry import ModelRow
 
@@ -41,13 +42,16 @@ class Step(Protocol):
 class Inspect:
     """Header, shape gates, hashes, one decode to the encoder's square and the thumb. All on the CPU."""
 
-    def __init__(self, gates: ShapeGates, encoder: ModelRow, *, thumbs: bool) -> None:
+    def __init__(
+        self, gates: ShapeGates, encoder: ModelRow, *, thumbs: bool, quality: QualityGates | None = None
+    ) -> None:
         self._gates, self._encoder, self._thumbs = gates, encoder, thumbs
+        self._quality = quality or QualityGates()
 
     def __call__(self, looks: list[Look]) -> None:
         """Inspect each; what cannot be decoded ends as failed."""
         for look in looks:
-            _at_the_edge(look, Stage.INSPECT, self._inspect)
+            at_the_edge(look, Stage.INSPECT, self._inspect)
 
     def _inspect(self, look: Look) -> None:
         data = bytes(look.data or b"")
@@ -67,6 +71,10 @@ class Inspect:
         look.pixels = preprocess.resize(image, self._encoder)
         if self._thumbs:
             look.row["thumb"] = _thumb(image)
+        measures = glance(image)
+        look.row |= measures
+        if fault := self._quality.reason(measures):
+            look.end(fault[0], Stage.INSPECT, fault[1])
 
 
 class KnownDuplicates:
@@ -109,7 +117,7 @@ class Score:
     def __call__(self, looks: list[Look]) -> None:
         """Score all of them in one call; what is not a number was never accepted, and has its own reason."""
         embeddings = np.stack([look.embedding for look in looks if look.embedding is not None])
-        scores, accepted = ray.get(_any_of(self._scorers, looks).__call__.remote(embeddings))
+        scores, accepted = ray.get(any_of(self._scorers, looks).__call__.remote(embeddings))
         for look, score, fits in zip(looks, scores, accepted, strict=True):
             if not np.isfinite(score):
                 look.embedding = None
@@ -118,6 +126,24 @@ class Score:
             look.row["log_likelihood"] = float(score)
             if not fits:
                 look.end(Reason.UNLIKE_TASTE, Stage.SCORE)
+
+
+class Study:
+    """Ends what is of bad quality in full resolution; the few that come here are decoded again, in grey."""
+
+    def __init__(self, gates: QualityGates, max_pixels: int) -> None:
+        self._gates, self._max_pixels = gates, max_pixels
+
+    def __call__(self, looks: list[Look]) -> None:
+        """Study each."""
+        for look in looks:
+            at_the_edge(look, Stage.QUALITY, self._study)
+
+    def _study(self, look: Look) -> None:
+        measures = study(decode.open_luma(bytes(look.data or b""), max_pixels=self._max_pixels))
+        look.row |= measures
+        if fault := self._gates.reason(measures):
+            look.end(fault[0], Stage.QUALITY, fault[1])
 
 
 class LookForMarks:
@@ -129,12 +155,12 @@ class LookForMarks:
     def __call__(self, looks: list[Look]) -> None:
         """Look at all of them in one call."""
         for look in looks:
-            _at_the_edge(look, Stage.WATERMARK, self._square)
+            at_the_edge(look, Stage.WATERMARK, self._square)
         looks = [look for look in looks if look.pixels is not None]
         if not looks:
             return
         squares = np.stack([look.pixels for look in looks if look.pixels is not None])
-        found = ray.get(_any_of(self._detectors, looks).__call__.remote(squares))
+        found = ray.get(any_of(self._detectors, looks).__call__.remote(squares))
         for look, probability in zip(looks, found, strict=True):
             if not np.isfinite(probability):
                 look.end(Reason.BAD_MODEL_OUTPUT, Stage.WATERMARK, "the probability is not a number")
@@ -152,7 +178,8 @@ class LookForMarks:
         look.pixels = watermark.prepare(image)
 
 
-def _at_the_edge(look: Look, stage: Stage, work: Callable[[Look], None]) -> None:
+def at_the_edge(look: Look, stage: Stage, work: Callable[[Look], None]) -> None:
+    """Do some work on a look; what goes wrong with the image is its reason."""
     try:
         work(look)
     except decode.DecodeError as error:
@@ -174,6 +201,6 @@ def _thumb(image: Image.Image) -> bytes:
     return buffer.getvalue()
 
 
-def _any_of(actors: list[Any], looks: list[Look]) -> Any:
-    # By content, not by chance: the same block asks the same replica when it is judged again.
+def any_of(actors: list[Any], looks: list[Look]) -> Any:
+    """Choose a replica by content, not by chance: the same block asks the same one when it is judged again."""
     return actors[int(looks[0].row["sha256"][:8], 16) % len(actors)]
