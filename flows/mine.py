@@ -71,7 +71,7 @@ def pipeline(settings: Settings, taste: Taste, where: Placement) -> Pipeline:
     liking = f"state/taste-{taste.fingerprint[:16]}.npz"
     Output(settings.out).write(liking, taste.to_bytes())
     row = encoder_row(settings.encoder)
-    gates, quality = settings.crawl.shape, settings.gates.quality
+    shape, gates = settings.crawl.shape, settings.gates
     listing = on_this_node(Listing, name=LISTING).remote(
         settings.sources, settings.crawl, follow=settings.follow
     )
@@ -102,12 +102,12 @@ def pipeline(settings: Settings, taste: Taste, where: Placement) -> Pipeline:
     index = on_this_node(DuplicateIndex, name=INDEX).remote(settings.out, settings.near_bits)
     judge = Judge(
         [
-            Inspect(gates, row, thumbs=settings.thumbs, quality=quality),
+            Inspect(shape, row, thumbs=settings.thumbs, gates=gates),
             KnownDuplicates(index),
             Encode(encoders),
             Score(scorers),
-            *([Study(quality, gates.max_pixels)] if quality.study else []),
-            LookForMarks(watermarks, settings.watermark_threshold, gates.max_pixels),
+            *([Study(gates.quality, shape.max_pixels)] if gates.quality.study else []),
+            LookForMarks(watermarks, settings.watermark_threshold, shape.max_pixels),
         ]
     )
     judges = Judges(f"{taste.encoder}@{taste.encoder_fingerprint[:16]}", taste.fingerprint, taste.threshold)

@@ -32,7 +32,7 @@ from actors.crawler.settings import MEBIBYTE, CrawlSettings
 from actors.crawler.sources import parse_source
 from actors.duplicates import NEAR_BITS
 from actors.retries import reason_of
-from models.quality import QualityGates
+from models.gates import ContentGates
 
 PREFIX = "GOLDPAN_"
 FOLLOW_SECONDS = 5
@@ -57,14 +57,6 @@ class WindowSettings(BaseModel):
         description=f"close after this many seconds; if unset by count only, {FOLLOW_SECONDS} in an endless run",
     )
     in_flight: int = Field(2, ge=1, description="windows judged or committed at a time")
-
-
-class GateSettings(BaseModel):
-    """What an image has to pass beside its size and the taste."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    quality: QualityGates = QualityGates()
 
 
 class Settings(BaseSettings):
@@ -94,7 +86,7 @@ class Settings(BaseSettings):
     limit: int | None = Field(None, ge=1, description="stop after so many submissions")
     crawl: CrawlSettings = CrawlSettings()
     window: WindowSettings = WindowSettings()
-    gates: GateSettings = GateSettings()
+    gates: ContentGates = ContentGates()
 
     @field_validator("retry")
     @classmethod

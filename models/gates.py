@@ -1,9 +1,12 @@
-"""Size and shape gates: the ancestors' limits, on declared sizes before a download and on real ones after."""
+"""The gates' limits: on size and shape, declared before a download and real after, and on what is in the file."""
 
 from __future__ import annotations
 
+from enum import StrEnum
+
 from pydantic import BaseModel, ConfigDict, Field
 
+from models.quality import QualityGates
 from models.reasons import Reason
 
 
@@ -28,3 +31,21 @@ class ShapeGates(BaseModel):
         if height > self.max_tall * width:
             return Reason.TOO_TALL
         return None
+
+
+class Synthetic(StrEnum):
+    """What to do with a picture whose metadata says that a model made it."""
+
+    REJECT = "reject"
+    KEEP = "keep"
+
+
+class ContentGates(BaseModel):
+    """What an image has to pass beside its size and the taste."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    quality: QualityGates = QualityGates()
+    synthetic: Synthetic = Field(
+        Synthetic.REJECT, description="what metadata says a model made: reject or keep"
+    )

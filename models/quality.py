@@ -78,7 +78,7 @@ def glance(image: Image.Image) -> Measures:
     pixels = np.asarray(small, np.float32)
     luma = np.asarray(small.convert("L"))
     return {
-        "contrast": float(pixels.std(axis=(0, 1), dtype=np.float64).max()),
+        "contrast": float(pixels.reshape(-1, 3).std(axis=0, dtype=np.float64).max()),
         "dark": float((luma <= _DARK).mean()),
         "bright": float((luma >= _BRIGHT).mean()),
         "border": _border(pixels),
@@ -109,7 +109,7 @@ def study(luma: Image.Image) -> Measures:
 
 
 def _border(pixels: npt.NDArray[np.float32]) -> float:
-    rows, columns = _bars(pixels), _bars(pixels.transpose(1, 0, 2))
+    rows, columns = _bars(pixels), _bars(np.ascontiguousarray(pixels.transpose(1, 0, 2)))
     return 1.0 - (1.0 - rows) * (1.0 - columns)
 
 
@@ -120,7 +120,7 @@ def _bars(pixels: npt.NDArray[np.float32]) -> float:
 
 def _bar(pixels: npt.NDArray[np.float32]) -> int:
     """Count the rows from the top that are one plain colour throughout, and end in a step: a clear sky does not."""
-    away = np.abs(pixels - pixels[0].mean(axis=0)).max(axis=(1, 2))
+    away = np.abs(pixels - pixels[0].mean(axis=0)).reshape(len(pixels), -1).max(axis=1)
     rows = int(np.argmax(away > _BAR_SPREAD)) if (away > _BAR_SPREAD).any() else len(pixels)
     # A row that was reduced may lie half in the bar.
     return rows if not len(after := away[rows : rows + 2]) or after.max() >= _BAR_STEP else 0

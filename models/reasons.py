@@ -9,6 +9,9 @@
     │   ├── too_small            fewer pixels than --min-pixels, declared or real
     │   ├── too_wide             width / height over --max-wide
     │   ├── too_tall             height / width over --max-tall
+    │   ├── synthetic_source_type  its IPTC digital source type says that a model made it, or a part of it
+    │   ├── synthetic_manifest     its C2PA manifest says so
+    │   ├── synthetic_metadata     a generator left its parameters, or its name, in the metadata
     │   ├── flat                 one plain colour: less contrast than gates.quality.min_contrast
     │   ├── underexposed         more black pixels than gates.quality.max_dark
     │   ├── overexposed          more white pixels than gates.quality.max_bright
@@ -98,6 +101,9 @@ class Reason(StrEnum):
     TOO_SMALL = "too_small"
     TOO_WIDE = "too_wide"
     TOO_TALL = "too_tall"
+    SYNTHETIC_SOURCE_TYPE = "synthetic_source_type"
+    SYNTHETIC_MANIFEST = "synthetic_manifest"
+    SYNTHETIC_METADATA = "synthetic_metadata"
     FLAT = "flat"
     UNDEREXPOSED = "underexposed"
     OVEREXPOSED = "overexposed"
@@ -162,6 +168,9 @@ _VERDICTS = {
     Reason.TOO_SMALL: Verdict.REJECTED,
     Reason.TOO_WIDE: Verdict.REJECTED,
     Reason.TOO_TALL: Verdict.REJECTED,
+    Reason.SYNTHETIC_SOURCE_TYPE: Verdict.REJECTED,
+    Reason.SYNTHETIC_MANIFEST: Verdict.REJECTED,
+    Reason.SYNTHETIC_METADATA: Verdict.REJECTED,
     Reason.FLAT: Verdict.REJECTED,
     Reason.UNDEREXPOSED: Verdict.REJECTED,
     Reason.OVEREXPOSED: Verdict.REJECTED,

@@ -13,11 +13,12 @@ from PIL import Image
 
 from actors.judge.look import Look
 from models import decode, preprocess, watermark
-from models.gates import ShapeGates
+from models.gates import ContentGates, ShapeGates, Synthetic
 from models.hashes import perceptual_hash
 from models.quality import QualityGates, glance, study
 from models.reasons import Reason, Stage
 from models.registry import ModelRow
+from models.synthetic import origin
 
 THUMB_PIXELS = 224
 THUMB_QUALITY = 80
@@ -40,13 +41,13 @@ class Step(Protocol):
 
 
 class Inspect:
-    """Header, shape gates, hashes, one decode to the encoder's square and the thumb. All on the CPU."""
+    """Header, shape gates, origin, hashes, one decode to the encoder's square and the thumb. All on the CPU."""
 
     def __init__(
-        self, gates: ShapeGates, encoder: ModelRow, *, thumbs: bool, quality: QualityGates | None = None
+        self, shape: ShapeGates, encoder: ModelRow, *, thumbs: bool, gates: ContentGates | None = None
     ) -> None:
-        self._gates, self._encoder, self._thumbs = gates, encoder, thumbs
-        self._quality = quality or QualityGates()
+        self._shape, self._encoder, self._thumbs = shape, encoder, thumbs
+        self._gates = gates or ContentGates()
 
     def __call__(self, looks: list[Look]) -> None:
         """Inspect each; what cannot be decoded ends as failed."""
@@ -62,18 +63,26 @@ class Inspect:
         header = decode.header(data)
         width, height = _side(header.width), _side(header.height)
         look.row |= {"format": header.format, "width": width, "height": height}
-        if reason := self._gates.reason(header.width, header.height):
+        if reason := self._shape.reason(header.width, header.height):
             look.end(reason, Stage.INSPECT)
             return
+        made = origin(data)
+        look.row |= {"synthetic": made.evidence, "c2pa": made.manifest}
+        if made.evidence is not None and self._gates.synthetic is Synthetic.REJECT:
+            look.end(made.evidence.reason, Stage.INSPECT, made.evidence)
+            return
+        self._picture(look, data)
+
+    def _picture(self, look: Look, data: bytes) -> None:
         shortest = preprocess.shortest_side(self._encoder)
-        image = decode.open_rgb(data, shortest=shortest, max_pixels=self._gates.max_pixels)
+        image = decode.open_rgb(data, shortest=shortest, max_pixels=self._shape.max_pixels)
         look.row["phash"] = f"{perceptual_hash(image):016x}"
         look.pixels = preprocess.resize(image, self._encoder)
         if self._thumbs:
             look.row["thumb"] = _thumb(image)
         measures = glance(image)
         look.row |= measures
-        if fault := self._quality.reason(measures):
+        if fault := self._gates.quality.reason(measures):
             look.end(fault[0], Stage.INSPECT, fault[1])
 
 
