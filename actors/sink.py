@@ -30,6 +30,7 @@ _AFTER_DUPLICATES = {
     Reason.NOISY,
     Reason.BLOCKY,
     Reason.UPSCALED,
+    Reason.GATE,
     Reason.WATERMARK,
     Reason.BAD_MODEL_OUTPUT,
 }

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from models.classifier import GateRow
 from models.quality import QualityGates
 from models.reasons import Reason
 
@@ -46,6 +47,15 @@ class ContentGates(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     quality: QualityGates = QualityGates()
+    models: tuple[GateRow, ...] = Field((), description="classifiers, asked in this order")
     synthetic: Synthetic = Field(
         Synthetic.REJECT, description="what metadata says a model made: reject or keep"
     )
+
+    @field_validator("models")
+    @classmethod
+    def _told_apart(cls, rows: tuple[GateRow, ...]) -> tuple[GateRow, ...]:
+        names = [row.name for row in rows]
+        if len(set(names)) < len(names):
+            raise ValueError(f"each gate needs a name of its own; these have {', '.join(names)}")
+        return rows

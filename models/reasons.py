@@ -23,6 +23,7 @@
     │   ├── duplicate            the same bytes as an image that is kept
     │   ├── near_duplicate       the same picture as an image that is kept, by perceptual hash
     │   ├── unlike_taste         log-likelihood under the threshold (or not a number)
+    │   ├── gate                 a classifier of gates.models scores it outside of its limits
     │   └── watermark            a visible mark, by the detector
     ├── skipped     nothing was fetched: no image to be had, or not to be had by our rules
     │   ├── self_post            text without an inline image
@@ -89,6 +90,7 @@ class Stage(StrEnum):
     DUPLICATES = "duplicates"
     SCORE = "score"
     QUALITY = "quality"
+    GATES = "gates"
     WATERMARK = "watermark"
     SINK = "sink"
 
@@ -115,6 +117,7 @@ class Reason(StrEnum):
     DUPLICATE = "duplicate"
     NEAR_DUPLICATE = "near_duplicate"
     UNLIKE_TASTE = "unlike_taste"
+    GATE = "gate"
     WATERMARK = "watermark"
 
     SELF_POST = "self_post"
@@ -182,6 +185,7 @@ _VERDICTS = {
     Reason.DUPLICATE: Verdict.REJECTED,
     Reason.NEAR_DUPLICATE: Verdict.REJECTED,
     Reason.UNLIKE_TASTE: Verdict.REJECTED,
+    Reason.GATE: Verdict.REJECTED,
     Reason.WATERMARK: Verdict.REJECTED,
     Reason.SELF_POST: Verdict.SKIPPED,
     Reason.REMOVED: Verdict.SKIPPED,

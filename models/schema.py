@@ -10,6 +10,7 @@ from __future__ import annotations
 import pyarrow as pa
 
 SCHEMA_VERSION = "1"
+SCORES = pa.map_(pa.string(), pa.float32())
 UTC_MILLISECONDS = pa.timestamp("ms", tz="UTC")
 
 
@@ -76,6 +77,9 @@ VERDICTS = pa.schema(
         _column("noise", pa.float32(), "of the calmest patches", null=_NOT_STUDIED, unit="grey levels"),
         _column("blockiness", pa.float32(), "extra steepness across an 8-pixel grid", null=_NOT_STUDIED),
         _column("resolution", pa.float32(), _RESOLUTION, null=_NOT_STUDIED),
+        _column(
+            "gates", SCORES, "the scores that the classifiers of gates.models gave", null="none was asked"
+        ),
         _column("verdict", pa.string(), "accepted, rejected, skipped or failed"),
         _column("reason", pa.string(), "why; a closed enum, models/reasons.py"),
         _column("stage", pa.string(), "the last stage it came to: where the verdict fell"),
@@ -130,6 +134,7 @@ JUDGED = pa.schema(
         ("synthetic", pa.string()),
         ("c2pa", pa.string()),
         *((name, pa.float32()) for name in MEASURES),
+        ("gates", SCORES),
         ("embedding", pa.binary()),
         ("thumb", pa.binary()),
     ]

@@ -13,6 +13,7 @@ from PIL import Image
 
 from actors.judge.look import Look
 from models import decode, preprocess, watermark
+from models.classifier import GateRow
 from models.gates import ContentGates, ShapeGates, Synthetic
 from models.hashes import perceptual_hash
 from models.quality import QualityGates, glance, study
@@ -153,6 +154,42 @@ class Study:
         look.row |= measures
         if fault := self._gates.reason(measures):
             look.end(fault[0], Stage.QUALITY, fault[1])
+
+
+class AskGates:
+    """Ends what a classifier of the user's refuses; each gate sees what the one before it left open."""
+
+    def __init__(self, gates: list[tuple[GateRow, list[Any]]], max_pixels: int) -> None:
+        self._gates, self._max_pixels = gates, max_pixels
+
+    def __call__(self, looks: list[Look]) -> None:
+        """Ask one gate after the other, each about all that are still open."""
+        for row, actors in self._gates:
+            if still_open := [look for look in looks if look.reason is None]:
+                self._ask(row, actors, still_open)
+
+    def _ask(self, row: GateRow, actors: list[Any], looks: list[Look]) -> None:
+        model = row.model_row()
+        for look in looks:
+            at_the_edge(look, Stage.GATES, lambda look: self._square(look, model))
+        looks = [look for look in looks if look.pixels is not None]
+        if not looks:
+            return
+        squares = np.stack([look.pixels for look in looks if look.pixels is not None])
+        found = ray.get(any_of(actors, looks).__call__.remote(squares))
+        for look, score in zip(looks, found, strict=True):
+            look.pixels = None
+            if not np.isfinite(score):
+                look.end(Reason.BAD_MODEL_OUTPUT, Stage.GATES, f"{row.name}: the score is not a number")
+                continue
+            look.row["gates"] = [*(look.row.get("gates") or []), (row.name, float(score))]
+            if not row.keeps(float(score)):
+                look.end(Reason.GATE, Stage.GATES, f"{row.name} {score:.3g}")
+
+    def _square(self, look: Look, model: ModelRow) -> None:
+        shortest = preprocess.shortest_side(model)
+        image = decode.open_rgb(bytes(look.data or b""), shortest=shortest, max_pixels=self._max_pixels)
+        look.pixels = preprocess.resize(image, model)
 
 
 class LookForMarks:
