@@ -26,6 +26,7 @@ _DARK, _BRIGHT = 5, 250
 # What a bar may vary by: a JPEG's ringing at its edge stays below.
 _BAR_SPREAD = 6.0
 _BAR_STEP = 24.0
+_BAR_END = 0.25
 _RINGS = 32
 
 
@@ -119,11 +120,16 @@ def _bars(pixels: npt.NDArray[np.float32]) -> float:
 
 
 def _bar(pixels: npt.NDArray[np.float32]) -> int:
-    """Count the rows from the top that are one plain colour throughout, and end in a step: a clear sky does not."""
-    away = np.abs(pixels - pixels[0].mean(axis=0)).reshape(len(pixels), -1).max(axis=1)
-    rows = int(np.argmax(away > _BAR_SPREAD)) if (away > _BAR_SPREAD).any() else len(pixels)
+    """Count the rows from the top that are one plain colour, and end in a step over a good part of their width.
+
+    A clear sky ends in no step, and above a roof in one over a small part.
+    """
+    away = np.abs(pixels - pixels[0].mean(axis=0)).max(axis=2)
+    busy = away.max(axis=1) > _BAR_SPREAD
+    rows = int(busy.argmax()) if busy.any() else len(pixels)
     # A row that was reduced may lie half in the bar.
-    return rows if not len(after := away[rows : rows + 2]) or after.max() >= _BAR_STEP else 0
+    steps = (away[rows : rows + 2] >= _BAR_STEP).mean(axis=1)
+    return rows if steps.max(initial=0.0) >= _BAR_END or rows == len(pixels) else 0
 
 
 def _tiles(luma: Image.Image) -> _Tiles | None:

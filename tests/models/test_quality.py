@@ -53,6 +53,9 @@ def test_a_glance_sees_colour_light_and_bars() -> None:
 def test_a_clear_sky_is_no_bar() -> None:
     sky = np.linspace(90, 130, 400).repeat(400).reshape(400, 400).astype(np.uint8)
     assert glance(Image.fromarray(sky).convert("RGB"))["border"] == 0
+    plain = Image.new("RGB", (400, 400), "skyblue")
+    plain.paste("black", (150, 320, 210, 400))  # a chimney
+    assert glance(plain)["border"] == 0
 
 
 def test_each_degradation_shows_in_its_own_measure() -> None:
