@@ -112,12 +112,12 @@ def study(luma: Image.Image) -> Measures:
 
 def _border(planes: npt.NDArray[np.float32]) -> float:
     rows, columns = _bars(planes), _bars(planes.transpose(0, 2, 1))
-    return 1.0 - (1.0 - rows) * (1.0 - columns)
+    return float(1.0 - (1.0 - rows) * (1.0 - columns))
 
 
 def _bars(planes: npt.NDArray[np.float32]) -> float:
     """Give the share of rows in the bars at the top and at the bottom."""
-    return min(1.0, (_bar(planes) + _bar(planes[:, ::-1])) / planes.shape[1])
+    return min(1.0, (_bar(planes) + _bar(planes[:, ::-1])) / int(planes.shape[1]))
 
 
 def _bar(planes: npt.NDArray[np.float32]) -> int:
