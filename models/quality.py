@@ -112,7 +112,7 @@ def study(luma: Image.Image) -> Measures:
 
 def _border(planes: npt.NDArray[np.float32]) -> float:
     rows, columns = _bars(planes), _bars(planes.transpose(0, 2, 1))
-    return float(1.0 - (1.0 - rows) * (1.0 - columns))
+    return 1.0 - (1.0 - rows) * (1.0 - columns)
 
 
 def _bars(planes: npt.NDArray[np.float32]) -> float:
