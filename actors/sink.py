@@ -21,8 +21,18 @@ from models.reasons import Reason, Stage
 from models.schema import VERDICTS
 
 _WRITERS = 8
-# Reasons that came from a model; that a picture is a copy of a kept one is decided before any of them.
-_AFTER_DUPLICATES = {Reason.FITS, Reason.UNLIKE_TASTE, Reason.WATERMARK, Reason.BAD_MODEL_OUTPUT}
+# Reasons that are given after the look for copies: what is a copy of a kept picture is that, whatever else it is.
+_AFTER_DUPLICATES = {
+    Reason.FITS,
+    Reason.UNLIKE_TASTE,
+    Reason.BLURRED,
+    Reason.NOISY,
+    Reason.BLOCKY,
+    Reason.UPSCALED,
+    Reason.GATE,
+    Reason.WATERMARK,
+    Reason.BAD_MODEL_OUTPUT,
+}
 
 Row = dict[str, Any]
 

@@ -21,7 +21,8 @@ from actors.crawler.listing import Listing
 from actors.crawler.settings import Over18
 from actors.duplicates import DuplicateIndex
 from actors.encoder import Encoder
-from actors.judge import Encode, Inspect, Judge, KnownDuplicates, LookForMarks, Score
+from actors.gate import Gate
+from actors.judge import AskGates, Encode, Inspect, Judge, KnownDuplicates, LookForMarks, Score, Study
 from actors.ledger import Ledger
 from actors.lock import OutputLock
 from actors.retries import failed_rows
@@ -29,7 +30,7 @@ from actors.scorer import Scorer
 from actors.sink import Judges, Sink
 from actors.storage import Output
 from actors.watermark import Watermark
-from flows import dry_run, placement, preflight
+from flows import dry_run, gates, placement, preflight
 from flows.compacting import Compacting
 from flows.crawl_ahead import CrawlAhead
 from flows.deferrals import Deferrals
@@ -37,6 +38,7 @@ from flows.demo import visit
 from flows.exits import explained, run_script
 from flows.interrupts import Interrupts
 from flows.judging import warm_up
+from flows.known import hash_known
 from flows.placement import Placement
 from flows.progress import Progress
 from flows.readiness import await_actors, check_encoders
@@ -44,6 +46,7 @@ from flows.run_file import RunFile, new_run
 from flows.settings import Settings, assign, load_settings
 from flows.stream import Stream
 from flows.windows import WindowAssembler
+from models.classifier import GateRow
 from models.registry import encoder_row
 from models.taste import Taste
 
@@ -67,12 +70,15 @@ class Pipeline:
     sink: Any
 
 
-def pipeline(settings: Settings, taste: Taste, where: Placement) -> Pipeline:
-    """Wire the way of an image: listings → crawlers → judge (a list of steps) → sink."""
+def pipeline(settings: Settings, taste: Taste, where: Placement, known: str | None = None) -> Pipeline:
+    """Wire the way of an image: listings → crawlers → judge (a list of steps) → sink.
+
+    ``known`` names the table of images that the user has, in the output.
+    """
     liking = f"state/taste-{taste.fingerprint[:16]}.npz"
     Output(settings.out).write(liking, taste.to_bytes())
     row = encoder_row(settings.encoder)
-    gates = settings.crawl.shape
+    shape, content = settings.crawl.shape, settings.gates
     listing = on_this_node(Listing, name=LISTING).remote(
         settings.sources, settings.crawl, follow=settings.follow
     )
@@ -100,25 +106,37 @@ def pipeline(settings: Settings, taste: Taste, where: Placement) -> Pipeline:
         replica(Watermark, num_gpus=where.watermark_gpus).remote(where.encoder_threads, where.device)
         for _ in range(where.detectors)
     ]
-    index = on_this_node(DuplicateIndex, name=INDEX).remote(settings.out, settings.near_bits)
+    asked = [(gate, classifiers(settings, gate, where)) for gate in content.models]
+    index = on_this_node(DuplicateIndex, name=INDEX).remote(settings.out, settings.near_bits, known)
     judge = Judge(
         [
-            Inspect(gates, row, thumbs=settings.thumbs),
+            Inspect(shape, row, thumbs=settings.thumbs, gates=content),
             KnownDuplicates(index),
             Encode(encoders),
             Score(scorers),
-            LookForMarks(watermarks, settings.watermark_threshold, gates.max_pixels),
+            *([Study(content.quality, shape.max_pixels)] if content.quality.study else []),
+            *([AskGates(asked, shape.max_pixels)] if asked else []),
+            LookForMarks(watermarks, settings.watermark_threshold, shape.max_pixels),
         ]
     )
     judges = Judges(f"{taste.encoder}@{taste.encoder_fingerprint[:16]}", taste.fingerprint, taste.threshold)
     sink = on_this_node(Sink).remote(settings.out, INDEX, judges)
-    others = [listing, *scorers, *watermarks, index, sink, *budgets]
+    gatekeepers = [actor for _, actors in asked for actor in actors]
+    others = [listing, *scorers, *gatekeepers, *watermarks, index, sink, *budgets]
     return Pipeline(listing, crawlers, encoders, others, judge, sink)
 
 
 def shared_budgets(settings: Settings) -> list[Any]:
     """Make the actor that divides each host's budget among the crawlers."""
     return [on_this_node(HostBudgets, name=BUDGETS).remote(settings.crawl, restarted_by_ray)]
+
+
+def classifiers(settings: Settings, gate: GateRow, where: Placement) -> list[Any]:
+    """Make the actors of one gate of the user's."""
+    kind = replica(Gate, num_gpus=where.watermark_gpus)
+    return [
+        kind.remote(settings.out, gate, where.encoder_threads, where.device) for _ in range(where.detectors)
+    ]
 
 
 def replica(kind: type, **options: Any) -> Any:
@@ -136,12 +154,12 @@ def on_this_node(kind: type, **options: Any) -> Any:
 
 
 def run(
-    name: str, settings: Settings, taste: Taste, output: Output, console: Console
+    name: str, settings: Settings, taste: Taste, output: Output, console: Console, known: str | None = None
 ) -> tuple[Progress, int]:
     """Run the pipeline until its sources end or a signal stops it; gives the counts and the exit code."""
     interrupts = Interrupts()
     interrupts.install()
-    where = placement.plan(settings.device, settings.crawlers)
+    where = placement.plan(settings.device, settings.crawlers, gates=len(settings.gates.models))
     console.print("\n".join(where.lines()), highlight=False)
     if not settings.crawl.robots:
         console.print("X-Robots-Tag is not heeded (crawl.robots): hosts' opt-outs are passed over")
@@ -149,7 +167,7 @@ def run(
     warming = threading.Thread(target=warm_up, args=(Judge([inspect]), where), daemon=True)
     warming.start()
     ledger = Ledger(output)
-    parts = pipeline(settings, taste, where)
+    parts = pipeline(settings, taste, where, known)
     assembler = WindowAssembler(ledger.cursors)
     crawl = CrawlAhead(
         parts.listing,
@@ -220,6 +238,10 @@ def mine(
     keep: Annotated[
         float | None, typer.Option(help="Share of the liked images that the taste keeps.")
     ] = None,
+    known: Annotated[
+        list[str] | None,
+        typer.Option(metavar="DIR|OUT", help="Images you have, or another run's output: no copies of them."),
+    ] = None,
     limit: Annotated[int | None, typer.Option(help="Stop after so many submissions.")] = None,
     min_pixels: Annotated[int | None, typer.Option(help="Smallest area, width times height.")] = None,
     max_wide: Annotated[float | None, typer.Option(help="Largest width / height.")] = None,
@@ -260,6 +282,7 @@ def mine(
         "retry": retry,
         "encoder": encoder,
         "keep": keep,
+        "known": known,
         "limit": limit,
         "thumbs": thumbs,
         "window": {"count": window},
@@ -288,9 +311,11 @@ def mine(
         name = new_run()
         stack.enter_context(OutputLock(output, name))
         output.remove_leftovers()
+        settings = gates.prepare(settings, output, console)
         liked = preflight.taste(settings, console)
+        have = hash_known(settings, output, console)
         placement.connect()
-        progress, code = run(name, settings, liked, output, console)
+        progress, code = run(name, settings, liked, output, console, have)
         console.print(progress.summary(output.shown))
         if demo is not None:
             console.print(demo.verdict(output), highlight=False)

@@ -48,10 +48,11 @@ class Placement:
         ]
 
 
-def plan(device: Literal["auto", "cpu", "cuda"], crawlers: int | None = None) -> Placement:
+def plan(device: Literal["auto", "cpu", "cuda"], crawlers: int | None = None, *, gates: int = 0) -> Placement:
     """Decide from the cluster's resources what was not asked for.
 
-    A GPU is used where there is one and the CPU was not asked for.
+    A GPU is used where there is one and the CPU was not asked for. ``gates`` is the number of classifiers beside the
+    watermark detector.
     """
     resources = ray.cluster_resources()
     cpus, gpus = max(1, int(resources.get("CPU", 1))), int(resources.get("GPU", 0))
@@ -74,9 +75,9 @@ def plan(device: Literal["auto", "cpu", "cuda"], crawlers: int | None = None) ->
         encoder_threads=max(1, cpus // encoders),
         detectors=max(1, gpus) if cuda else 1,
         device="cuda" if cuda else "cpu",
-        # The watermark detector sees only what the mixture accepted, so it gets the smaller share.
+        # The watermark detector and the gates see only what the mixture accepted, so they share a smaller part.
         encoder_gpus=0.75 if cuda else 0.0,
-        watermark_gpus=0.25 if cuda else 0.0,
+        watermark_gpus=int(250 / (1 + gates)) / 1000 if cuda else 0.0,
     )
 
 

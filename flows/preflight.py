@@ -32,7 +32,9 @@ def given(flags: dict[str, Any]) -> dict[str, Any]:
 def absolute(settings: Settings) -> Settings:
     """Name the output and the sources' files by absolute paths: another process may work in another folder."""
     out = settings.out if "://" in settings.out else _absolute(settings.out)
-    return settings.model_copy(update={"out": out, "sources": tuple(map(_absolute_source, settings.sources))})
+    known = tuple(one if "://" in one else _absolute(one) for one in settings.known)
+    sources = tuple(map(_absolute_source, settings.sources))
+    return settings.model_copy(update={"out": out, "sources": sources, "known": known})
 
 
 def _absolute_source(text: str) -> str:

@@ -32,6 +32,7 @@ from actors.crawler.settings import MEBIBYTE, CrawlSettings
 from actors.crawler.sources import parse_source
 from actors.duplicates import NEAR_BITS
 from actors.retries import reason_of
+from models.gates import ContentGates
 
 PREFIX = "GOLDPAN_"
 FOLLOW_SECONDS = 5
@@ -86,11 +87,15 @@ class Settings(BaseSettings):
     near_bits: int = Field(
         NEAR_BITS, ge=0, le=32, description="perceptual hashes this close are near-duplicates"
     )
+    known: tuple[str, ...] = Field(
+        (), description="folders of images and outputs of other runs: copies of what is there are not kept"
+    )
     watermark_threshold: float = Field(0.5, ge=0, le=1)
     thumbs: bool = True
     limit: int | None = Field(None, ge=1, description="stop after so many submissions")
     crawl: CrawlSettings = CrawlSettings()
     window: WindowSettings = WindowSettings()
+    gates: ContentGates = ContentGates()
 
     @field_validator("retry")
     @classmethod

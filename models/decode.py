@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import struct
 import warnings
 import zlib
 from dataclasses import dataclass
 from enum import StrEnum
 from io import BytesIO
+from typing import Any
 
 import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
@@ -50,6 +52,18 @@ _BAD_BYTES = (
     zlib.error,
     Image.DecompressionBombError,
 )
+_LONGEST_TEXT = 1 << 16
+_CREATOR_TOOL = re.compile(r"CreatorTool(?:=\"|>)([^<\"]{1,200})")
+_EXIF_TEXTS = {
+    int(tag): tag.name
+    for tag in (
+        ExifTags.Base.Software,
+        ExifTags.Base.ImageDescription,
+        ExifTags.Base.Make,
+        ExifTags.Base.Model,
+        ExifTags.Base.UserComment,
+    )
+}
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -111,11 +125,7 @@ def open_rgb(data: bytes, *, shortest: int, max_pixels: int = MAX_PIXELS) -> Ima
     animation the first frame counts; what is transparent lies on white; 16 bits become 8.
     """
     image = _open(data)
-    pixels = image.width * image.height
-    if pixels > max_pixels:
-        raise DecodeError(
-            DecodeFault.TOO_MANY_PIXELS, f"{image.width}×{image.height}, the limit is {max_pixels}"
-        )
+    _check_pixels(image, max_pixels)
     try:
         image.draft("RGB", (shortest, shortest))
         image.load()
@@ -124,6 +134,64 @@ def open_rgb(data: bytes, *, shortest: int, max_pixels: int = MAX_PIXELS) -> Ima
         return rgb if turn is None else rgb.transpose(turn)
     except _BAD_BYTES as error:
         raise _fault(error) from error
+
+
+def open_luma(data: bytes, *, max_pixels: int = MAX_PIXELS) -> Image.Image:
+    """Decode a picture's luma (mode L) in full resolution, as it is stored; raises DecodeError and nothing else.
+
+    Of a JPEG the colours are not even decoded: a third of the memory.
+    """
+    image = _open(data)
+    _check_pixels(image, max_pixels)
+    try:
+        image.draft("L", image.size)
+        image.load()
+        return image if image.mode == "L" else _as_rgb(image).convert("L")
+    except _BAD_BYTES as error:
+        raise _fault(error) from error
+
+
+def texts(data: bytes) -> dict[str, str]:
+    """Read what a picture's metadata has in words: PNG text by key, EXIF by tag name, XMP's CreatorTool.
+
+    Each is cut at 64 KiB, and nothing behind the pixels is read. Raises DecodeError for what is no picture.
+    """
+    image = _open(data)
+    found = {str(name): _words(value) for name, value in image.info.items() if isinstance(value, str | bytes)}
+    if tool := _CREATOR_TOOL.search(found.pop("xmp", "") + found.pop("XML:com.adobe.xmp", "")):
+        found["CreatorTool"] = tool[1]
+    for ifd in _exif(image):
+        for tag, value in ifd.items():
+            if (name := _EXIF_TEXTS.get(tag)) and isinstance(value, str | bytes):
+                found[name] = _words(value)
+    return found
+
+
+def _exif(image: Image.Image) -> list[dict[int, Any]]:
+    # Pillow would decode a whole PNG in search of an EXIF chunk behind the pixels.
+    if image.format == "PNG" and "exif" not in image.info:
+        return []
+    try:
+        exif = image.getexif()
+        return [dict(exif), dict(exif.get_ifd(ExifTags.IFD.Exif))]
+    except _BAD_BYTES:
+        return []
+
+
+def _words(value: str | bytes) -> str:
+    if isinstance(value, str):
+        return value[:_LONGEST_TEXT]
+    value = value[:_LONGEST_TEXT]
+    # EXIF UserComment: eight bytes name its character code; what says UNICODE is UTF-16 of either order.
+    if value[:8] == b"UNICODE\0":
+        order = "utf-16-be" if value[8:9] == b"\0" else "utf-16-le"
+        return value[8:].decode(order, "replace")
+    return value.removeprefix(b"ASCII\0\0\0").decode("utf-8", "replace")
+
+
+def _check_pixels(image: Image.Image, limit: int) -> None:
+    if image.width * image.height > limit:
+        raise DecodeError(DecodeFault.TOO_MANY_PIXELS, f"{image.width}×{image.height}, the limit is {limit}")
 
 
 def _open(data: bytes) -> Image.Image:

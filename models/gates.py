@@ -1,9 +1,13 @@
-"""Size and shape gates: the ancestors' limits, on declared sizes before a download and on real ones after."""
+"""The gates' limits: on size and shape, declared before a download and real after, and on what is in the file."""
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field
+from enum import StrEnum
 
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from models.classifier import GateRow
+from models.quality import QualityGates
 from models.reasons import Reason
 
 
@@ -28,3 +32,30 @@ class ShapeGates(BaseModel):
         if height > self.max_tall * width:
             return Reason.TOO_TALL
         return None
+
+
+class Synthetic(StrEnum):
+    """What to do with a picture whose metadata says that a model made it."""
+
+    REJECT = "reject"
+    KEEP = "keep"
+
+
+class ContentGates(BaseModel):
+    """What an image has to pass beside its size and the taste."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    quality: QualityGates = QualityGates()
+    models: tuple[GateRow, ...] = Field((), description="classifiers, asked in this order")
+    synthetic: Synthetic = Field(
+        Synthetic.REJECT, description="what metadata says a model made: reject or keep"
+    )
+
+    @field_validator("models")
+    @classmethod
+    def _told_apart(cls, rows: tuple[GateRow, ...]) -> tuple[GateRow, ...]:
+        names = [row.name for row in rows]
+        if len(set(names)) < len(names):
+            raise ValueError(f"each gate needs a name of its own; these have {', '.join(names)}")
+        return rows

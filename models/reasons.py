@@ -9,9 +9,21 @@
     │   ├── too_small            fewer pixels than --min-pixels, declared or real
     │   ├── too_wide             width / height over --max-wide
     │   ├── too_tall             height / width over --max-tall
+    │   ├── synthetic_source_type  its IPTC digital source type says that a model made it, or a part of it
+    │   ├── synthetic_manifest     its C2PA manifest says so
+    │   ├── synthetic_metadata     a generator left its parameters, or its name, in the metadata
+    │   ├── flat                 one plain colour: less contrast than gates.quality.min_contrast
+    │   ├── underexposed         more black pixels than gates.quality.max_dark
+    │   ├── overexposed          more white pixels than gates.quality.max_bright
+    │   ├── bordered             more in plain bars than gates.quality.max_border
+    │   ├── blurred              less sharp than gates.quality.min_sharpness
+    │   ├── noisy                more noise than gates.quality.max_noise
+    │   ├── blocky               more of a JPEG's blocks than gates.quality.max_blockiness
+    │   ├── upscaled             less of its resolution used than gates.quality.min_resolution
     │   ├── duplicate            the same bytes as an image that is kept
     │   ├── near_duplicate       the same picture as an image that is kept, by perceptual hash
     │   ├── unlike_taste         log-likelihood under the threshold (or not a number)
+    │   ├── gate                 a classifier of gates.models scores it outside of its limits
     │   └── watermark            a visible mark, by the detector
     ├── skipped     nothing was fetched: no image to be had, or not to be had by our rules
     │   ├── self_post            text without an inline image
@@ -77,6 +89,8 @@ class Stage(StrEnum):
     INSPECT = "inspect"
     DUPLICATES = "duplicates"
     SCORE = "score"
+    QUALITY = "quality"
+    GATES = "gates"
     WATERMARK = "watermark"
     SINK = "sink"
 
@@ -89,9 +103,21 @@ class Reason(StrEnum):
     TOO_SMALL = "too_small"
     TOO_WIDE = "too_wide"
     TOO_TALL = "too_tall"
+    SYNTHETIC_SOURCE_TYPE = "synthetic_source_type"
+    SYNTHETIC_MANIFEST = "synthetic_manifest"
+    SYNTHETIC_METADATA = "synthetic_metadata"
+    FLAT = "flat"
+    UNDEREXPOSED = "underexposed"
+    OVEREXPOSED = "overexposed"
+    BORDERED = "bordered"
+    BLURRED = "blurred"
+    NOISY = "noisy"
+    BLOCKY = "blocky"
+    UPSCALED = "upscaled"
     DUPLICATE = "duplicate"
     NEAR_DUPLICATE = "near_duplicate"
     UNLIKE_TASTE = "unlike_taste"
+    GATE = "gate"
     WATERMARK = "watermark"
 
     SELF_POST = "self_post"
@@ -145,9 +171,21 @@ _VERDICTS = {
     Reason.TOO_SMALL: Verdict.REJECTED,
     Reason.TOO_WIDE: Verdict.REJECTED,
     Reason.TOO_TALL: Verdict.REJECTED,
+    Reason.SYNTHETIC_SOURCE_TYPE: Verdict.REJECTED,
+    Reason.SYNTHETIC_MANIFEST: Verdict.REJECTED,
+    Reason.SYNTHETIC_METADATA: Verdict.REJECTED,
+    Reason.FLAT: Verdict.REJECTED,
+    Reason.UNDEREXPOSED: Verdict.REJECTED,
+    Reason.OVEREXPOSED: Verdict.REJECTED,
+    Reason.BORDERED: Verdict.REJECTED,
+    Reason.BLURRED: Verdict.REJECTED,
+    Reason.NOISY: Verdict.REJECTED,
+    Reason.BLOCKY: Verdict.REJECTED,
+    Reason.UPSCALED: Verdict.REJECTED,
     Reason.DUPLICATE: Verdict.REJECTED,
     Reason.NEAR_DUPLICATE: Verdict.REJECTED,
     Reason.UNLIKE_TASTE: Verdict.REJECTED,
+    Reason.GATE: Verdict.REJECTED,
     Reason.WATERMARK: Verdict.REJECTED,
     Reason.SELF_POST: Verdict.SKIPPED,
     Reason.REMOVED: Verdict.SKIPPED,

@@ -51,6 +51,7 @@ class Task(StrEnum):
 
     ENCODER = "encoder"
     WATERMARK = "watermark"
+    GATE = "gate"
 
 
 class ResizeRule(StrEnum):
@@ -75,6 +76,7 @@ class Weights(StrEnum):
     BUILT = "built"  # by the project itself, into the cache
     COMMITTED = "committed"  # beside this module, in models/weights
     RELEASE = "release"  # a published file, fetched on request and never implicitly
+    USER = "user"  # a file or a URL that the settings name
 
 
 @dataclass(frozen=True, slots=True)

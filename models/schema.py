@@ -10,6 +10,7 @@ from __future__ import annotations
 import pyarrow as pa
 
 SCHEMA_VERSION = "1"
+SCORES = pa.map_(pa.string(), pa.float32())
 UTC_MILLISECONDS = pa.timestamp("ms", tz="UTC")
 
 
@@ -25,7 +26,11 @@ _SIDE = "after EXIF orientation; as stored, if refused before that was read; as 
 _NOT_ASKED = "nothing was asked for"
 _NO_BYTES = "its bytes were not fetched to the end"
 _NOT_DECODED = "the bytes were not read as an image"
+_NOT_STUDIED = "not accepted by the taste, a side under 32 pixels, or gates.quality.study is off"
 _NOT_SCORED = "the verdict fell before the encoder"
+
+_CONTRAST = "largest standard deviation of a colour channel"
+_RESOLUTION = "share of its frequencies that the picture uses; enlarged twice, half of that"
 
 VERDICTS = pa.schema(
     [
@@ -62,6 +67,19 @@ VERDICTS = pa.schema(
         _column("threshold", pa.float64(), "log-likelihood needed", null=_NOT_SCORED, unit="nats"),
         _column("log_likelihood", pa.float64(), "under the taste's mixture", null=_NOT_SCORED, unit="nats"),
         _column("watermark", pa.float32(), "probability of a visible mark", null="not looked for"),
+        _column("synthetic", pa.string(), "evidence that a model made it; models/synthetic.py", null="none"),
+        _column("c2pa", pa.string(), "who made its C2PA manifest; `unreadable` if broken", null="none"),
+        _column("contrast", pa.float32(), _CONTRAST, null=_NOT_DECODED, unit="grey levels"),
+        _column("dark", pa.float32(), "share of pixels with a luma of 5 or less", null=_NOT_DECODED),
+        _column("bright", pa.float32(), "share of pixels with a luma of 250 or more", null=_NOT_DECODED),
+        _column("border", pa.float32(), "share of the area in plain bars at the edges", null=_NOT_DECODED),
+        _column("sharpness", pa.float32(), "second over first difference, sharper tiles", null=_NOT_STUDIED),
+        _column("noise", pa.float32(), "of the calmest patches", null=_NOT_STUDIED, unit="grey levels"),
+        _column("blockiness", pa.float32(), "extra steepness across an 8-pixel grid", null=_NOT_STUDIED),
+        _column("resolution", pa.float32(), _RESOLUTION, null=_NOT_STUDIED),
+        _column(
+            "gates", SCORES, "the scores that the classifiers of gates.models gave", null="none was asked"
+        ),
         _column("verdict", pa.string(), "accepted, rejected, skipped or failed"),
         _column("reason", pa.string(), "why; a closed enum, models/reasons.py"),
         _column("stage", pa.string(), "the last stage it came to: where the verdict fell"),
@@ -100,6 +118,9 @@ READY = pa.schema(
     ]
 )
 
+# Of a picture's quality (models.quality), the first half on every one that is decoded.
+MEASURES = ("contrast", "dark", "bright", "border", "sharpness", "noise", "blockiness", "resolution")
+
 # What leaves the judge: READY with what was found out; `data` only where the image is about to be accepted.
 JUDGED = pa.schema(
     [
@@ -110,6 +131,10 @@ JUDGED = pa.schema(
         ("phash", pa.string()),
         ("log_likelihood", pa.float64()),
         ("watermark", pa.float32()),
+        ("synthetic", pa.string()),
+        ("c2pa", pa.string()),
+        *((name, pa.float32()) for name in MEASURES),
+        ("gates", SCORES),
         ("embedding", pa.binary()),
         ("thumb", pa.binary()),
     ]

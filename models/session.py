@@ -24,7 +24,8 @@ _PROVIDERS: dict[str, str] = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecut
 class Session:
     """An onnxruntime session that keeps to its row's contract.
 
-    ``fingerprint`` is the sha256 of the file, 64 hex digits; ``provider`` is the one that really runs.
+    ``fingerprint`` is the sha256 of the file, 64 hex digits; ``provider`` is the one that really runs; ``batch`` is
+    the only number of pictures that it takes, None where any will do.
     Raises BrokenModelError, ModelContractError or DeviceUnavailableError.
     """
 
@@ -37,7 +38,7 @@ class Session:
         self.provider: str = self._session.get_providers()[0]
         if self.provider != _PROVIDERS[device]:
             raise DeviceUnavailableError(_no_device(device, self.provider))
-        self._check_input()
+        self.batch = self._check_input()
         self._output = self._output_name()
 
     def run(self, batch: npt.NDArray[np.float32] | npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
@@ -46,7 +47,11 @@ class Session:
             raise ModelContractError(f"{self.row.name} takes batches {self._expected()}, not {batch.shape}")
         if not len(batch):
             return np.empty((0, self.row.dimension), np.float32)
-        output = np.asarray(self._session.run([self._output], {self.row.input_name: batch})[0], np.float32)
+        try:
+            raw = self._session.run([self._output], {self.row.input_name: batch})[0]
+        except _onnxruntime_errors() as error:
+            raise ModelContractError(f"{self.row.name} cannot be run: {_first_line(error)}") from error
+        output = np.asarray(raw, np.float32)
         if output.size != len(batch) * self.row.dimension:
             raise ModelContractError(
                 f"{self.row.name} gave {output.shape} for {len(batch)} pictures, not {self.row.dimension} each"
@@ -57,7 +62,7 @@ class Session:
         size = self.row.size
         return ("n", 3, size, size) if self.row.layout is Layout.NCHW else ("n", size, size, 3)
 
-    def _check_input(self) -> None:
+    def _check_input(self) -> int | None:
         inputs = {node.name: node.shape for node in self._session.get_inputs()}
         shape = inputs.get(self.row.input_name)
         if shape is None:
@@ -71,6 +76,7 @@ class Session:
             raise ModelContractError(
                 f"{self.row.name} should take {expected}; this file takes {tuple(shape)}"
             )
+        return shape[0] if isinstance(shape[0], int) else None
 
     def _output_name(self) -> str:
         names = [node.name for node in self._session.get_outputs()]

@@ -41,7 +41,15 @@ assert isinstance(GOLDPAN, TyperGroup)
 COMMANDS = GOLDPAN.commands
 LIKED = 32
 # Of other programs, and of every command.
-FOREIGN_FLAGS = {"--head", "--help", "--images", "--memory", "--rounds"}  # Ray's, and the benchmarks'
+FOREIGN_FLAGS = {
+    "--every",
+    "--figure",
+    "--head",
+    "--help",
+    "--images",
+    "--memory",
+    "--rounds",
+}  # Ray's, and the benchmarks'
 
 
 @dataclass(frozen=True)

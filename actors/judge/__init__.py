@@ -2,6 +2,17 @@
 
 from actors.judge.judge import Judge
 from actors.judge.look import Look
-from actors.judge.steps import Encode, Inspect, KnownDuplicates, LookForMarks, Score, Step
+from actors.judge.steps import AskGates, Encode, Inspect, KnownDuplicates, LookForMarks, Score, Step, Study
 
-__all__ = ["Encode", "Inspect", "Judge", "KnownDuplicates", "Look", "LookForMarks", "Score", "Step"]
+__all__ = [
+    "AskGates",
+    "Encode",
+    "Inspect",
+    "Judge",
+    "KnownDuplicates",
+    "Look",
+    "LookForMarks",
+    "Score",
+    "Step",
+    "Study",
+]

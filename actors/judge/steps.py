@@ -13,10 +13,13 @@ from PIL import Image
 
 from actors.judge.look import Look
 from models import decode, preprocess, watermark
-from models.gates import ShapeGates
+from models.classifier import GateRow
+from models.gates import ContentGates, ShapeGates, Synthetic
 from models.hashes import perceptual_hash
+from models.quality import QualityGates, glance, study
 from models.reasons import Reason, Stage
 from models.registry import ModelRow
+from models.synthetic import origin
 
 THUMB_PIXELS = 224
 THUMB_QUALITY = 80
@@ -39,15 +42,18 @@ class Step(Protocol):
 
 
 class Inspect:
-    """Header, shape gates, hashes, one decode to the encoder's square and the thumb. All on the CPU."""
+    """Header, shape gates, origin, hashes, one decode to the encoder's square and the thumb. All on the CPU."""
 
-    def __init__(self, gates: ShapeGates, encoder: ModelRow, *, thumbs: bool) -> None:
-        self._gates, self._encoder, self._thumbs = gates, encoder, thumbs
+    def __init__(
+        self, shape: ShapeGates, encoder: ModelRow, *, thumbs: bool, gates: ContentGates | None = None
+    ) -> None:
+        self._shape, self._encoder, self._thumbs = shape, encoder, thumbs
+        self._gates = gates or ContentGates()
 
     def __call__(self, looks: list[Look]) -> None:
         """Inspect each; what cannot be decoded ends as failed."""
         for look in looks:
-            _at_the_edge(look, Stage.INSPECT, self._inspect)
+            at_the_edge(look, Stage.INSPECT, self._inspect)
 
     def _inspect(self, look: Look) -> None:
         data = bytes(look.data or b"")
@@ -58,15 +64,27 @@ class Inspect:
         header = decode.header(data)
         width, height = _side(header.width), _side(header.height)
         look.row |= {"format": header.format, "width": width, "height": height}
-        if reason := self._gates.reason(header.width, header.height):
+        if reason := self._shape.reason(header.width, header.height):
             look.end(reason, Stage.INSPECT)
             return
+        made = origin(data)
+        look.row |= {"synthetic": made.evidence, "c2pa": made.manifest}
+        if made.evidence is not None and self._gates.synthetic is Synthetic.REJECT:
+            look.end(made.evidence.reason, Stage.INSPECT, made.evidence)
+            return
+        self._picture(look, data)
+
+    def _picture(self, look: Look, data: bytes) -> None:
         shortest = preprocess.shortest_side(self._encoder)
-        image = decode.open_rgb(data, shortest=shortest, max_pixels=self._gates.max_pixels)
+        image = decode.open_rgb(data, shortest=shortest, max_pixels=self._shape.max_pixels)
         look.row["phash"] = f"{perceptual_hash(image):016x}"
         look.pixels = preprocess.resize(image, self._encoder)
         if self._thumbs:
             look.row["thumb"] = _thumb(image)
+        measures = glance(image)
+        look.row |= measures
+        if fault := self._gates.quality.reason(measures):
+            look.end(fault[0], Stage.INSPECT, fault[1])
 
 
 class KnownDuplicates:
@@ -109,7 +127,7 @@ class Score:
     def __call__(self, looks: list[Look]) -> None:
         """Score all of them in one call; what is not a number was never accepted, and has its own reason."""
         embeddings = np.stack([look.embedding for look in looks if look.embedding is not None])
-        scores, accepted = ray.get(_any_of(self._scorers, looks).__call__.remote(embeddings))
+        scores, accepted = ray.get(any_of(self._scorers, looks).__call__.remote(embeddings))
         for look, score, fits in zip(looks, scores, accepted, strict=True):
             if not np.isfinite(score):
                 look.embedding = None
@@ -118,6 +136,60 @@ class Score:
             look.row["log_likelihood"] = float(score)
             if not fits:
                 look.end(Reason.UNLIKE_TASTE, Stage.SCORE)
+
+
+class Study:
+    """Ends what is of bad quality in full resolution; the few that come here are decoded again, in grey."""
+
+    def __init__(self, gates: QualityGates, max_pixels: int) -> None:
+        self._gates, self._max_pixels = gates, max_pixels
+
+    def __call__(self, looks: list[Look]) -> None:
+        """Study each."""
+        for look in looks:
+            at_the_edge(look, Stage.QUALITY, self._study)
+
+    def _study(self, look: Look) -> None:
+        measures = study(decode.open_luma(bytes(look.data or b""), max_pixels=self._max_pixels))
+        look.row |= measures
+        if fault := self._gates.reason(measures):
+            look.end(fault[0], Stage.QUALITY, fault[1])
+
+
+class AskGates:
+    """Ends what a classifier of the user's refuses; each gate sees what the one before it left open."""
+
+    def __init__(self, gates: list[tuple[GateRow, list[Any]]], max_pixels: int) -> None:
+        self._gates, self._max_pixels = gates, max_pixels
+
+    def __call__(self, looks: list[Look]) -> None:
+        """Ask one gate after the other, each about all that are still open."""
+        for row, actors in self._gates:
+            if still_open := [look for look in looks if look.reason is None]:
+                self._ask(row, actors, still_open)
+
+    def _ask(self, row: GateRow, actors: list[Any], looks: list[Look]) -> None:
+        model = row.model_row()
+        for look in looks:
+            at_the_edge(look, Stage.GATES, lambda look: self._square(look, model))
+        looks = [look for look in looks if look.pixels is not None]
+        if not looks:
+            return
+        squares = np.stack([look.pixels for look in looks if look.pixels is not None])
+        found = ray.get(any_of(actors, looks).__call__.remote(squares))
+        for look, score in zip(looks, found, strict=True):
+            look.pixels = None
+            if not np.isfinite(score):
+                look.end(Reason.BAD_MODEL_OUTPUT, Stage.GATES, f"{row.name}: the score is not a number")
+                continue
+            look.row["gates"] = [*(look.row.get("gates") or []), (row.name, float(score))]
+            if not row.keeps(float(score)):
+                look.end(Reason.GATE, Stage.GATES, f"{row.name} {score:.3g}")
+
+    def _square(self, look: Look, model: ModelRow) -> None:
+        shortest = preprocess.shortest_side(model)
+        image = decode.open_rgb(bytes(look.data or b""), shortest=shortest, max_pixels=self._max_pixels)
+        look.pixels = preprocess.resize(image, model)
 
 
 class LookForMarks:
@@ -129,12 +201,12 @@ class LookForMarks:
     def __call__(self, looks: list[Look]) -> None:
         """Look at all of them in one call."""
         for look in looks:
-            _at_the_edge(look, Stage.WATERMARK, self._square)
+            at_the_edge(look, Stage.WATERMARK, self._square)
         looks = [look for look in looks if look.pixels is not None]
         if not looks:
             return
         squares = np.stack([look.pixels for look in looks if look.pixels is not None])
-        found = ray.get(_any_of(self._detectors, looks).__call__.remote(squares))
+        found = ray.get(any_of(self._detectors, looks).__call__.remote(squares))
         for look, probability in zip(looks, found, strict=True):
             if not np.isfinite(probability):
                 look.end(Reason.BAD_MODEL_OUTPUT, Stage.WATERMARK, "the probability is not a number")
@@ -152,7 +224,8 @@ class LookForMarks:
         look.pixels = watermark.prepare(image)
 
 
-def _at_the_edge(look: Look, stage: Stage, work: Callable[[Look], None]) -> None:
+def at_the_edge(look: Look, stage: Stage, work: Callable[[Look], None]) -> None:
+    """Do some work on a look; what goes wrong with the image is its reason."""
     try:
         work(look)
     except decode.DecodeError as error:
@@ -174,6 +247,6 @@ def _thumb(image: Image.Image) -> bytes:
     return buffer.getvalue()
 
 
-def _any_of(actors: list[Any], looks: list[Look]) -> Any:
-    # By content, not by chance: the same block asks the same replica when it is judged again.
+def any_of(actors: list[Any], looks: list[Look]) -> Any:
+    """Choose a replica by content, not by chance: the same block asks the same one when it is judged again."""
     return actors[int(looks[0].row["sha256"][:8], 16) % len(actors)]

@@ -91,3 +91,27 @@ def test_it_grows_and_stays_within_64_bytes_an_image(tmp_path: Path) -> None:
     assert len(kept) == 3000
     assert kept.find([("t3_x/0", sha("2999"), None)])[0] == Copy(Reason.DUPLICATE, "t3_2999/0")
     assert kept.entry_bytes <= 64
+
+
+def test_what_is_known_survives_a_restart_and_is_told_apart_from_the_runs_own(tmp_path: Path) -> None:
+    known = {
+        "key": ["known:t3_a/0", "known:b.jpg"],
+        "sha256": [sha("a"), sha("b")],
+        "phash": [HASH, flip(HASH, 40)],
+    }
+    Output(str(tmp_path)).write_table("state/known-1.parquet", pa.table(known))
+    for _ in range(2):
+        kept = DuplicateIndex(str(tmp_path), known="state/known-1.parquet")
+        asked = [("t3_a/0", sha("a"), HASH), ("t3_x/0", sha("x"), flip(HASH, 40))]
+        assert kept.find(asked) == [
+            Copy(Reason.DUPLICATE, "known:t3_a/0"),
+            Copy(Reason.NEAR_DUPLICATE, "known:b.jpg"),
+        ]
+    assert len(DuplicateIndex(str(tmp_path))) == 0
+
+
+def test_a_key_twice_in_one_call_is_one_entry(tmp_path: Path) -> None:
+    kept = index(tmp_path)
+    kept.add([("t3_a/0", sha("a"), HASH), ("t3_b/0", sha("b"), HASH), ("t3_a/0", sha("c"), HASH)])
+    assert len(kept) == 2
+    assert kept.find([("t3_x/0", sha("a"), None)]) == [Copy(Reason.DUPLICATE, "t3_a/0")]

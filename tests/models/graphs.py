@@ -11,12 +11,20 @@ from onnx import TensorProto, helper, numpy_helper
 from models.registry import ModelRow, Task, Weights
 
 
-def mean_colour(path: Path, *, name: str = "input", size: int | str = 8, outputs: int = 3) -> Path:
+def mean_colour(
+    path: Path,
+    *,
+    name: str = "input",
+    size: int | str = 8,
+    outputs: int = 3,
+    batch: int | str = "n",
+    kind: int = TensorProto.FLOAT,
+) -> Path:
     """Write a model of the mean of each channel: float32 [n, 3, size, size] in, [n, 3] (or 1) out."""
     axes = [2, 3] if outputs == 3 else [1, 2, 3]
     node = helper.make_node("ReduceMean", [name], ["means"], axes=axes, keepdims=0)
-    wide = helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", 3, size, size])
-    narrow = helper.make_tensor_value_info("means", TensorProto.FLOAT, ["n", 3] if outputs == 3 else ["n"])
+    wide = helper.make_tensor_value_info(name, kind, [batch, 3, size, size])
+    narrow = helper.make_tensor_value_info("means", kind, [batch, 3] if outputs == 3 else [batch])
     graph = helper.make_graph([node], "tiny", [wide], [narrow])
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -54,5 +62,21 @@ def pooled(path: Path, *, size: int, dimension: int) -> Path:
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
     path.parent.mkdir(parents=True, exist_ok=True)
+    onnx.save(model, str(path))
+    return path
+
+
+def square_root(path: Path) -> Path:
+    """Write a model that answers NaN for what is darker than grey: the root of the mean, less a half."""
+    nodes = [
+        helper.make_node("ReduceMean", ["input"], ["means"], axes=[1, 2, 3], keepdims=0),
+        helper.make_node("Constant", [], ["half"], value_float=0.5),
+        helper.make_node("Sub", ["means", "half"], ["less"]),
+        helper.make_node("Sqrt", ["less"], ["root"]),
+    ]
+    wide = helper.make_tensor_value_info("input", TensorProto.FLOAT, ["n", 3, 8, 8])
+    narrow = helper.make_tensor_value_info("root", TensorProto.FLOAT, ["n"])
+    graph = helper.make_graph(nodes, "root", [wide], [narrow])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
     onnx.save(model, str(path))
     return path

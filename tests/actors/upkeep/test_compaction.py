@@ -98,7 +98,7 @@ def all_answers(output: Output) -> dict[str, object]:
             ledger.next_window,
             *(f"t3_{n}a" in ledger.submissions for n in range(9)),
         ],
-        "index": sorted(bytes(entry["name"]) for entry in index._kept),
+        "index": sorted(map(bytes, index._entries["name"])),
         "failed": sorted(group[0].key for group in failed_rows(output, ledger, "failed")),
         "yields": query(output.uri, By.REASON, 10),
         "doctor": (checkup.findings, checkup.rows, checkup.manifests),
