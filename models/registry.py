@@ -21,6 +21,7 @@ class ModelError(Exception):
     ├── BrokenModelError           the file is not a model onnxruntime can read, or not the row's file
     ├── ModelContractError         the model's input or output is not what the row says, or the batch is not
     ├── DeviceUnavailableError     the device asked for was not given (never a silent fallback)
+    ├── CalibrationError           a threshold cannot be chosen as asked (models.calibration)
     └── TasteError                 a taste cannot be fitted, read or written (models.taste)
         └── EncoderMismatchError   it was fitted on another encoder than the one that runs
     """

@@ -62,7 +62,7 @@ def test_the_script_leaves_a_taste_a_card_and_a_histogram(liked: Path, tmp_path:
     environment = os.environ | {"COLUMNS": "160"}
     done = subprocess.run(command, check=True, capture_output=True, text=True, env=environment, timeout=120)
     taste = Taste.load(tmp_path / "taste")
-    assert (taste.liked, taste.keep, taste.encoder) == (36, 0.9, "gist")
+    assert (taste.liked, taste.rule, taste.encoder) == (36, "keep 0.9 of liked images", "gist")
     assert taste.fingerprint[:16] in done.stdout
     assert f"{taste.threshold:.2f}" in done.stdout
     assert json.loads((tmp_path / "taste" / "taste.json").read_text())["fingerprint"] == taste.fingerprint
@@ -101,10 +101,14 @@ def test_grey_likes_are_pointed_at_the_encoder_without_colour(tmp_path: Path) ->
         (["{liked}/none", "--out", "{out}"], "there is no file or folder"),
         (["{empty}", "--out", "{out}"], "no images in"),
         (["{liked}/below/1.png", "--out", "{out}"], "at least 30 liked images, not 1"),
-        (["{liked}", "--out", "{out}", "--keep", "1.5"], "--keep is a share"),
+        (["{liked}", "--out", "{out}", "--keep", "1.5"], "keep is a share"),
         (["{liked}", "--out", "{out}", "--encoder", "clap"], "no encoder is called 'clap'"),
         (["{liked}", "--out", "{out}", "--encoder", "clip"], "clip_visual.onnx"),
         (["{liked}", "--out", "{out}", "--components", "30"], "allow 1 to 3 components"),
+        (["{liked}", "--out", "{out}", "--covariance", "round"], "--covariance is one of shared, full"),
+        (["{liked}", "--out", "{out}", "--keep", "0.9", "--beta", "1"], "give one of them"),
+        (["{liked}", "--out", "{out}", "--per-1000", "50"], "with --against"),
+        (["{liked}", "--out", "{out}", "--against", "{liked}/none"], "there is no file or folder"),
         (["{liked}", "--out", "{out}", "--device", "tpu"], "cpu or cuda"),
         (["{liked}", "--out", "{liked}/0.png/x"], "cannot be written"),
     ],
