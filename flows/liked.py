@@ -114,27 +114,28 @@ def fit_images(
     keep: float,
     threads: int,
     recipe: Recipe | None = None,
+    sample: int = SAMPLE,
     on_progress: Progress | None = None,
 ) -> tuple[Taste, Tally]:
     """Fit a taste to images by the sha256 of their contents; TasteError where fewer than 30 can be used.
 
-    In the order of their hashes, which is a random one: the first 10,000 are fitted, and the others, embedded and
+    In the order of their hashes, which is a random one: the first ``sample`` are fitted, and the others, embedded and
     scored a few at a time, only calibrate the threshold. The same contents always give the same taste.
     """
     tally, about = Tally(), encoder.describe()
     files = [contents[key] for key in sorted(contents)]
     tell = None if on_progress is None else lambda: on_progress(tally.seen, len(files))
-    sample = list(embed(files[:SAMPLE], encoder, threads, tally, tell))
+    fitted = list(embed(files[:sample], encoder, threads, tally, tell))
     if tally.usable < MINIMUM:
         raise TasteError(_too_few(tally))
     taste = fit_taste(
-        np.concatenate(sample),
+        np.concatenate(fitted),
         encoder=about["name"],
         encoder_fingerprint=about["fingerprint"],
         keep=keep,
         recipe=recipe,
     )
-    others = [taste.score(batch) for batch in embed(files[SAMPLE:], encoder, threads, tally, tell)]
+    others = [taste.score(batch) for batch in embed(files[sample:], encoder, threads, tally, tell)]
     if others:
         # Unseen by the density, as held-out ones are.
         taste = taste.at(Keep(keep), Calibration.of(np.concatenate([taste.calibration.liked, *others])))

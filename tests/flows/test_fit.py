@@ -12,8 +12,9 @@ import typer
 from PIL import Image
 from typer.testing import CliRunner, Result
 
+from actors.encoder import Encoder
 from flows.fit import fit, taste_from_folder
-from flows.liked import Skipped, image_files
+from flows.liked import Skipped, distinct, fit_images, image_files
 from models.registry import UnknownModelError
 from models.taste import Taste, TasteError
 
@@ -155,6 +156,16 @@ def test_a_folder_is_fitted_once_for_each_set_of_contents(liked: Path, tmp_path:
     (folder / "02.png").unlink()
     assert taste().liked == 35
     assert len(steps) == 6
+
+
+def test_of_many_images_some_are_fitted_and_the_others_only_calibrate(liked: Path) -> None:
+    contents, encoder = distinct(image_files([liked])), Encoder("gist", 1, "cpu")
+    fitted, tally = fit_images(contents, encoder, keep=0.9, threads=1, sample=30)
+    assert (fitted.fitted["images"], fitted.liked, tally.usable) == (30, 36, 36)
+    first = {key: contents[key] for key in sorted(contents)[:30]}
+    alone, _ = fit_images(first, encoder, keep=0.9, threads=1)
+    np.testing.assert_array_equal(fitted.density.projection, alone.density.projection)
+    assert set(alone.calibration.liked) < set(fitted.calibration.liked)
 
 
 def test_a_taste_on_the_spot_tells_what_it_left_out(liked: Path, tmp_path: Path) -> None:
