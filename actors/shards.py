@@ -114,6 +114,24 @@ def read_verdicts(
         yield shard, table.select(columns)
 
 
+def read_beside(output: Output, table: str, windows: range) -> pa.Table | None:
+    """Read another table's rows of some windows, and of those that were compacted with them; None where there are none.
+
+    Its shards need not be compacted like the ledger's.
+    """
+    tried: list[Shard] = []
+    while True:
+        parts = [
+            one for one in shards(output, table) if one.first < windows.stop and windows.start <= one.last
+        ]
+        try:
+            return pa.concat_tables([output.read_table(one.path) for one in parts]) if parts else None
+        except OSError:
+            if parts == tried:
+                raise
+            tried = parts  # one was compacted meanwhile
+
+
 def _parsed(sizes: dict[str, int]) -> Iterator[Shard]:
     for path, size in sizes.items():
         if name := _NAME.fullmatch(path):

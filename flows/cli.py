@@ -12,6 +12,8 @@ from flows.doctor import doctor
 from flows.fit import fit
 from flows.mine import mine
 from flows.resolve import resolve
+from flows.score import score
+from flows.threshold import threshold
 from flows.yields import yields
 
 app = typer.Typer(
@@ -20,7 +22,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-for command in (mine, fit, yields, resolve, compact, doctor):
+for command in (mine, fit, threshold, score, yields, resolve, compact, doctor):
     app.command()(command)
 
 

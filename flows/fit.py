@@ -1,58 +1,64 @@
-"""``goldpan fit IMAGES… --out DIR``: liked images become a taste, a histogram and a card."""
+"""``goldpan fit IMAGES… --out DIR``: liked images become a taste, its histograms and its card."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, cast
 
 import typer
 from rich.console import Console
 from rich.progress import Progress
-from rich.table import Table
 
 from actors.encoder import Encoder
 from flows.exits import explained, run_script
-from flows.liked import Liked, described, distinct, embed, image_files, taste_from_folder
-from models.fitting import fit_taste
-from models.registry import encoder_row
+from flows.liked import Tally, described, distinct, fit_images, image_files, taste_from_folder
+from flows.taste_card import print_card, save
+from flows.threshold import Against, Beta, PerThousandImages, chosen, sampled
+from models.fitting import SPREADS, Recipe, Spread
 from models.session import Device
 from models.taste import Taste, TasteError
 
 __all__ = ["fit", "taste_from_folder"]
+
+_KEEP = 0.95
 
 
 @explained
 def fit(
     images: Annotated[list[Path], typer.Argument(help="Folders of images you like, or image files.")],
     out: Annotated[Path, typer.Option(help="The folder to write the taste to.")],
-    keep: Annotated[float, typer.Option(help="The share of images like these to let through.")] = 0.95,
+    keep: Annotated[
+        float | None,
+        typer.Option(help="The share of images like these to let through; 0.95 if nothing is set."),
+    ] = None,
+    against: Against = None,
+    beta: Beta = None,
+    per_1000: PerThousandImages = None,
     encoder: Annotated[str, typer.Option(help="The encoder: gist, gist-grey, clip.")] = "gist",
     components: Annotated[
         int | None, typer.Option(help="Gaussians in the mixture; chosen by held-out likelihood if unset.")
     ] = None,
+    covariance: Annotated[
+        str, typer.Option(help=f"{', '.join(SPREADS)}: one for all, shrunk, or scikit-learn's.")
+    ] = "shared",
     threads: Annotated[int | None, typer.Option(min=1, help="Threads; all cores if unset.")] = None,
     device: Annotated[str, typer.Option(help="Where the encoder runs: cpu or cuda.")] = "cpu",
 ) -> None:
     """Fit a taste on IMAGES, at least 30 of them, and write it to --out."""
-    if not 0 < keep < 1:
-        raise TasteError(f"--keep is a share between 0 and 1, like 0.95, not {keep}")
+    rule = chosen(keep, None, against, beta, per_1000, otherwise=_KEEP)
+    recipe = Recipe(components, _spread(covariance))
     _check_writable(out)
     # Paths are printed as they are: [this] in one is no markup, and :this: no picture.
     console = Console(highlight=False, markup=False, emoji=False)
-    runner = Encoder(encoder, threads or os.cpu_count() or 1, _device(device))
-    liked = _embedded(images, runner, threads or os.cpu_count() or 1, console)
-    with console.status("fitting"):
-        taste = fit_taste(
-            liked.embeddings,
-            encoder=encoder,
-            encoder_fingerprint=runner.describe()["fingerprint"],
-            keep=keep,
-            components=components,
-        )
-    taste.save(out)
-    draw_histogram(taste, out / "histogram.png")
-    _print_card(taste, liked, out, console)
+    cores = threads or os.cpu_count() or 1
+    runner = Encoder(encoder, cores, _device(device))
+    taste, tally = _fitted(images, runner, keep or _KEEP, cores, recipe, console)
+    if against is not None:
+        taste = taste.at(rule, sampled(taste, against, cores, console, runner))
+    save(taste, out)
+    print_card(taste, out, console)
+    _print_hints(taste, tally, console)
 
 
 def _check_writable(out: Path) -> None:
@@ -70,50 +76,36 @@ def _device(name: str) -> Device:
     raise TasteError(f"--device is cpu or cuda, not {name}")
 
 
-def _embedded(images: list[Path], encoder: Encoder, threads: int, console: Console) -> Liked:
-    row = encoder_row(encoder.describe()["name"])
-    files = list(distinct(image_files(images)).values())
+def _spread(name: str) -> Spread:
+    if name not in SPREADS:
+        raise TasteError(f"--covariance is one of {', '.join(SPREADS)}, not {name}")
+    return cast(Spread, name)
+
+
+def _fitted(
+    images: list[Path], encoder: Encoder, keep: float, threads: int, recipe: Recipe, console: Console
+) -> tuple[Taste, Tally]:
+    contents = distinct(image_files(images))
     with Progress(console=console, transient=True) as progress:
-        task = progress.add_task("embedding", total=len(files))
-        return embed(files, encoder, row, threads, lambda done, _: progress.update(task, completed=done))
-
-
-def _print_card(taste: Taste, liked: Liked, out: Path, console: Console) -> None:
-    card = Table("taste", taste.fingerprint[:16], title=str(out), title_justify="left")
-    card.add_row("liked images", str(taste.liked))
-    card.add_row("encoder", f"{taste.encoder} {taste.encoder_fingerprint[:16]}")
-    card.add_row("components", str(taste.mixture.components))
-    card.add_row("threshold", f"{taste.threshold:.2f}, which {taste.keep:.0%} of held-out liked images reach")
-    card.add_row("held-out scores", f"{taste.histogram[1][0]:.1f} … {taste.histogram[1][-1]:.1f}")
-    console.print(card)
-    if liked.skipped:
-        console.print(described(liked.skipped, shown=20))
-    if taste.encoder == "gist" and 2 * liked.grey > taste.liked:
-        console.print(
-            f"{liked.grey} of them are grey, so this taste expects no colour: "
-            "--encoder gist-grey judges scenes without it"
+        task = progress.add_task("embedding and fitting", total=len(contents))
+        return fit_images(
+            contents,
+            encoder,
+            keep=keep,
+            threads=threads,
+            recipe=recipe,
+            on_progress=lambda done, _: progress.update(task, completed=done),
         )
 
 
-def draw_histogram(taste: Taste, path: Path) -> None:
-    """Draw the held-out scores of the liked images and the threshold as a PNG."""
-    # The object interface: pyplot would look for a display.
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(7, 3.5), layout="constrained")
-    FigureCanvasAgg(figure)
-    axes = figure.add_subplot()
-    counts, edges = taste.histogram
-    axes.stairs(counts, edges, fill=True, color="#c8961e")
-    axes.axvline(taste.threshold, color="#303030", linestyle="--", label=f"threshold {taste.threshold:.1f}")
-    axes.set(
-        xlabel="log-likelihood, held out",
-        ylabel="liked images",
-        title=f"{taste.liked} liked images, {taste.encoder}",
-    )
-    axes.legend()
-    figure.savefig(path, dpi=120)
+def _print_hints(taste: Taste, tally: Tally, console: Console) -> None:
+    if tally.skipped:
+        console.print(described(tally.skipped, shown=20))
+    if taste.encoder == "gist" and 2 * tally.grey > taste.liked:
+        console.print(
+            f"{tally.grey} of them are grey, so this taste expects no colour: "
+            "--encoder gist-grey judges scenes without it"
+        )
 
 
 if __name__ == "__main__":

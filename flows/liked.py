@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from itertools import islice
 from pathlib import Path
@@ -14,8 +14,9 @@ import numpy as np
 import numpy.typing as npt
 
 from actors.encoder import Encoder
+from models.calibration import Calibration, Keep
 from models.decode import DecodeError, open_rgb
-from models.fitting import MINIMUM, VERSION, fit_taste
+from models.fitting import MINIMUM, SAMPLE, VERSION, Recipe, fit_taste
 from models.preprocess import resize, shortest_side
 from models.registry import ModelRow, encoder_row, file_sha256, resolve_weights
 from models.taste import Taste, TasteError
@@ -36,16 +37,18 @@ class Skipped:
     reason: str
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Liked:
-    """What the liked images became: embeddings float16 [n, d], and what is to be told about them.
+@dataclass(slots=True)
+class Tally:
+    """What is to be told of images that were embedded; ``grey`` counts those without colour."""
 
-    ``grey`` counts the pictures without colour.
-    """
+    usable: int = 0
+    skipped: list[Skipped] = field(default_factory=list)
+    grey: int = 0
 
-    embeddings: npt.NDArray[np.float16]
-    skipped: tuple[Skipped, ...]
-    grey: int
+    @property
+    def seen(self) -> int:
+        """The number of images looked at."""
+        return self.usable + len(self.skipped)
 
 
 def image_files(roots: Iterable[Path]) -> list[Path]:
@@ -83,29 +86,63 @@ def distinct(files: Iterable[Path]) -> dict[str, Path]:
 
 
 def embed(
-    files: list[Path], encoder: Encoder, row: ModelRow, threads: int, progress: Progress | None
-) -> Liked:
-    """Decode and embed images on ``threads`` threads; TasteError where fewer than 30 are left."""
-    embeddings: list[npt.NDArray[np.float16]] = []
-    skipped: list[Skipped] = []
-    grey = done = 0
+    files: Sequence[Path],
+    encoder: Encoder,
+    threads: int,
+    tally: Tally,
+    on_progress: Callable[[], None] | None = None,
+) -> Iterator[npt.NDArray[np.float16]]:
+    """Decode images on ``threads`` threads and give their embeddings, float16 [n, d], at most 32 at a time."""
+    row = encoder_row(encoder.describe()["name"])
     with ThreadPoolExecutor(threads) as pool:
         for chunk in _chunks(files):
             results = list(pool.map(lambda path: _pixels(path, row), chunk))
-            skipped += [result for result in results if isinstance(result, Skipped)]
+            tally.skipped += [result for result in results if isinstance(result, Skipped)]
             pixels = [result for result in results if not isinstance(result, Skipped)]
-            grey += sum(map(_is_grey, pixels))
+            tally.usable += len(pixels)
+            tally.grey += sum(map(_is_grey, pixels))
+            if on_progress is not None:
+                on_progress()
             if pixels:
-                embeddings.append(encoder(np.stack(pixels)))
-            done += len(chunk)
-            if progress is not None:
-                progress(done, len(files))
-    if len(files) - len(skipped) < MINIMUM:
-        raise TasteError(_too_few(len(files) - len(skipped), skipped))
-    return Liked(np.concatenate(embeddings), tuple(skipped), grey)
+                yield encoder(np.stack(pixels))
 
 
-def _chunks(files: list[Path]) -> Iterator[list[Path]]:
+def fit_images(
+    contents: Mapping[str, Path],
+    encoder: Encoder,
+    *,
+    keep: float,
+    threads: int,
+    recipe: Recipe | None = None,
+    sample: int = SAMPLE,
+    on_progress: Progress | None = None,
+) -> tuple[Taste, Tally]:
+    """Fit a taste to images by the sha256 of their contents; TasteError where fewer than 30 can be used.
+
+    In the order of their hashes, which is a random one: the first ``sample`` are fitted, and the others, embedded and
+    scored a few at a time, only calibrate the threshold. The same contents always give the same taste.
+    """
+    tally, about = Tally(), encoder.describe()
+    files = [contents[key] for key in sorted(contents)]
+    tell = None if on_progress is None else lambda: on_progress(tally.seen, len(files))
+    fitted = list(embed(files[:sample], encoder, threads, tally, tell))
+    if tally.usable < MINIMUM:
+        raise TasteError(_too_few(tally))
+    taste = fit_taste(
+        np.concatenate(fitted),
+        encoder=about["name"],
+        encoder_fingerprint=about["fingerprint"],
+        keep=keep,
+        recipe=recipe,
+    )
+    others = [taste.score(batch) for batch in embed(files[sample:], encoder, threads, tally, tell)]
+    if others:
+        # Unseen by the density, as held-out ones are.
+        taste = taste.at(Keep(keep), Calibration.of(np.concatenate([taste.calibration.liked, *others])))
+    return taste, tally
+
+
+def _chunks(files: Sequence[Path]) -> Iterator[list[Path]]:
     remaining = iter(files)
     while chunk := list(islice(remaining, _CHUNK)):
         yield chunk
@@ -124,9 +161,9 @@ def _is_grey(pixels: npt.NDArray[np.uint8]) -> bool:
     return int((pixels.max(axis=-1) - pixels.min(axis=-1)).max()) <= _GREY
 
 
-def _too_few(usable: int, skipped: list[Skipped]) -> str:
-    message = f"a taste needs at least {MINIMUM} liked images, not {usable}; add more of them"
-    return f"{message} ({described(skipped)})" if skipped else message
+def _too_few(tally: Tally) -> str:
+    message = f"a taste needs at least {MINIMUM} liked images, not {tally.usable}; add more of them"
+    return f"{message} ({described(tally.skipped)})" if tally.skipped else message
 
 
 def described(skipped: Iterable[Skipped], shown: int = 5) -> str:
@@ -163,10 +200,8 @@ def taste_from_folder(
     if (kept / "taste.json").is_file():
         return Taste.load(kept)
     runner = Encoder(encoder, threads, "cpu")
-    liked = embed([contents[key] for key in sorted(contents)], runner, row, threads, on_progress)
-    if liked.skipped:
-        on_skipped(liked.skipped)
-    fingerprint = runner.describe()["fingerprint"]
-    taste = fit_taste(liked.embeddings, encoder=encoder, encoder_fingerprint=fingerprint, keep=keep)
+    taste, tally = fit_images(contents, runner, keep=keep, threads=threads, on_progress=on_progress)
+    if tally.skipped:
+        on_skipped(tuple(tally.skipped))
     taste.save(kept)
     return taste

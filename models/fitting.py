@@ -1,37 +1,60 @@
-"""From the embeddings of liked images to a taste: shrinkage, the number of components and the threshold."""
+"""From the embeddings of liked images to a taste: its sizes chosen by held-out likelihood, and its first threshold."""
 
 from __future__ import annotations
 
 import importlib
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
-from scipy.linalg import eigh, solve_triangular
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from models.mixture import GaussianMixture, Vectors, fit
+from models.calibration import Calibration, Keep
+from models.density import Fitted, Separate, Shared, Sizes
+from models.mixture import Covariance, Vectors
 from models.taste import Taste, TasteError, as_stored
 
-VERSION = 1  # of the method: another one makes other tastes of the same images
+VERSION = 2  # of the method: another one makes other tastes of the same images
 MINIMUM = 30
-_CANDIDATES = (1, 2, 4, 8, 16)
+SAMPLE = 10_000  # liked images a density is fitted on; what there is beside them only calibrates it
+_CANDIDATES = (1, 2, 4, 8, 16, 32)
 _PER_COMPONENT = 20  # liked images
 _FOLDS = 10
-_LEADING = 20  # principal axes in which components are looked for
-_BINS = 40
+_FEW_FOLDS = 3  # where a fit is dear
+_MANY = 2000
+
+Spread = Literal["shared"] | Covariance
+SPREADS: tuple[str, ...] = ("shared", *get_args(Covariance))
 
 
 @dataclass(frozen=True, slots=True)
-class _Density:
-    mean: Vectors
-    projection: Vectors
-    log_jacobian: float
-    mixture: GaussianMixture
+class Recipe:
+    """How a taste is fitted: ``components`` None chooses; a ``covariance`` other than shared is scikit-learn's."""
 
-    def score(self, x: Vectors) -> Vectors:
-        return self.mixture.log_likelihood((x - self.mean) @ self.projection) + self.log_jacobian
+    components: int | None = None
+    covariance: Spread = "shared"
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Trial:
+    """One number of components: its best sizes, each image's held-out score under them, and the BIC."""
+
+    sizes: Sizes
+    held_out: Vectors
+    bic: float
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        return {
+            "components": self.sizes.components,
+            "projection": self.sizes.projection,
+            "shrinkage": self.sizes.shrinkage,
+            "held_out": float(self.held_out.mean()),
+            "standard_error": float(self.held_out.std() / np.sqrt(len(self.held_out))),
+            "bic": self.bic,
+        }
 
 
 def fit_taste(
@@ -40,42 +63,41 @@ def fit_taste(
     encoder: str,
     encoder_fingerprint: str,
     keep: float = 0.95,
-    seed: int = 0,
-    components: int | None = None,
+    recipe: Recipe | None = None,
 ) -> Taste:
     """Fit a taste to the embeddings, [n, d], of at least 30 liked images; the same one for the same input.
 
-    ``keep`` is the share of images like these that the threshold lets through, estimated on held-out ones
-    (10 folds). ``components`` None chooses among few by held-out likelihood, and takes more only where the
-    gain is larger than its standard error (Breiman et al. 1984). TasteError says what to change.
+    ``keep`` is the share of images like these that the threshold lets through, estimated on held-out ones.
+    Projection and shrinkage are those that make held-out images most likely; more components are taken only
+    where the gain is larger than its standard error (Breiman et al. 1984). TasteError says what to change.
     """
-    x = _usable(as_stored(embeddings))
-    if not 0 < keep < 1:
-        raise TasteError(f"keep is a share between 0 and 1, like 0.95, not {keep}")
-    if components is not None and not 1 <= components <= len(x) // 10:
-        raise TasteError(f"{len(x)} liked images allow 1 to {len(x) // 10} components, not {components}")
-    candidates = [k for k in _CANDIDATES if k == 1 or k * _PER_COMPONENT <= len(x)]
+    x, recipe = _usable(as_stored(embeddings)), recipe or Recipe()
+    candidates = _candidates(len(x), recipe)
+    rule = Keep(keep)
     # scikit-learn brings thread pools of its own, which only a limit set after the import reaches.
     importlib.import_module("sklearn.mixture")
     # The matrices are small: on a busy machine BLAS's own threads made this twenty times slower. One thread
     # also gives the same sums, and so the same taste, whatever the number of cores.
     with threadpool_limits(1):
-        held_out = _held_out(x, [components] if components else candidates, seed)
-        chosen = _most_likely(held_out)
-        density = _density(x, _leading(x), chosen, seed)
-    scores = held_out[chosen]
-    counts, edges = np.histogram(scores, bins=_BINS)
+        trials = [_trial(x, k, recipe) for k in candidates]
+        chosen = _most_likely(trials)
+        density = _fitted(x, candidates[trials.index(chosen)], recipe).density(chosen.sizes)
+    calibration = Calibration.of(chosen.held_out)
+    threshold, told = rule.choose(calibration)
     return Taste(
         encoder=encoder,
         encoder_fingerprint=encoder_fingerprint,
-        mean=density.mean,
-        projection=density.projection,
-        log_jacobian=density.log_jacobian,
-        mixture=density.mixture,
-        threshold=_threshold(scores, keep),
-        keep=keep,
-        liked=len(x),
-        histogram=(tuple(map(int, counts)), tuple(map(float, edges))),
+        density=density,
+        threshold=threshold,
+        rule=told,
+        calibration=calibration,
+        fitted={
+            "images": len(x),
+            "covariance": recipe.covariance,
+            **chosen.facts,
+            "folds": _folds(len(x), recipe),
+            "candidates": [trial.facts for trial in trials],
+        },
     )
 
 
@@ -89,75 +111,49 @@ def _usable(x: Vectors) -> Vectors:
     return x
 
 
-def _held_out(x: Vectors, candidates: list[int], seed: int) -> dict[int, Vectors]:
-    """Each image's score under a density fitted without its fold, by number of components."""
-    fold = np.random.default_rng(seed).permutation(len(x)) % _FOLDS
-    scores = {k: np.empty(len(x)) for k in candidates}
-    for f in range(_FOLDS):
-        rest, out = x[fold != f], x[fold == f]
-        axes = _leading(rest)
-        for k, held in scores.items():
-            held[fold == f] = _density(rest, axes, k, seed).score(out)
-    return scores
+def _candidates(n: int, recipe: Recipe) -> list[int]:
+    if recipe.covariance not in SPREADS:
+        raise TasteError(f"a covariance is one of {', '.join(SPREADS)}, not {recipe.covariance}")
+    if recipe.components is None:
+        return [k for k in _CANDIDATES if k == 1 or k * _PER_COMPONENT <= n]
+    if not 1 <= recipe.components <= n // 10:
+        raise TasteError(f"{n} liked images allow 1 to {n // 10} components, not {recipe.components}")
+    return [recipe.components]
 
 
-def _most_likely(held_out: dict[int, Vectors]) -> int:
-    chosen = min(held_out)
-    for k in sorted(held_out):
-        gain = held_out[k] - held_out[chosen]
+def _folds(n: int, recipe: Recipe) -> int:
+    return _FOLDS if recipe.covariance == "shared" and n <= _MANY else _FEW_FOLDS
+
+
+def _fitted(x: Vectors, components: int, recipe: Recipe) -> Fitted:
+    if recipe.covariance == "shared":
+        return Shared(x, components, recipe.seed)
+    return Separate(x, components, recipe.seed, recipe.covariance)
+
+
+def _trial(x: Vectors, components: int, recipe: Recipe) -> _Trial:
+    """Score each image by densities fitted without its fold, in every size that all of the folds can have."""
+    whole = _fitted(x, components, recipe)
+    folds = _folds(len(x), recipe)
+    fold = np.random.default_rng(recipe.seed).permutation(len(x)) % folds
+    fits = [_fitted(x[fold != f], components, recipe) for f in range(folds)]
+    # A fold may span less, or lose a component: the sizes are told apart by projection and shrinkage alone.
+    spans = [max(size.projection for size in one.sizes()) for one in fits]
+    sizes = fits[int(np.argmin(spans))].sizes()
+    held_out = np.empty((len(x), len(sizes)))
+    for f, one in enumerate(fits):
+        held_out[fold == f] = one.scores(x[fold == f], sizes)
+    best = int(held_out.mean(axis=0).argmax())
+    chosen = Sizes(whole.sizes()[0].components, sizes[best].projection, sizes[best].shrinkage)
+    likelihood = float(whole.scores(x, [chosen]).sum())
+    bic = whole.parameters(chosen) * float(np.log(len(x))) - 2 * likelihood
+    return _Trial(chosen, held_out[:, best], bic)
+
+
+def _most_likely(trials: list[_Trial]) -> _Trial:
+    chosen = trials[0]
+    for trial in trials[1:]:
+        gain = trial.held_out - chosen.held_out
         if gain.mean() > gain.std() / np.sqrt(len(gain)):
-            chosen = k
+            chosen = trial
     return chosen
-
-
-def _threshold(scores: Vectors, keep: float) -> float:
-    """The score that at least the share ``keep`` of unseen images like these reach (conformal quantile).
-
-    The rank counts the next image too: with few scores a plain quantile lets through less than it promises
-    (Vovk, Gammerman & Shafer 2005, Algorithmic learning in a random world).
-    """
-    rank = max(int((1 - keep) * (len(scores) + 1)), 1)
-    return float(np.sort(scores)[rank - 1])
-
-
-def _density(x: Vectors, axes: Vectors, components: int, seed: int) -> _Density:
-    # EM sees the leading axes only: in all d of them few images have no shape.
-    found = np.zeros(len(x), np.intp) if components == 1 else _assigned(axes, components, seed)
-    used, component = np.unique(found, return_inverse=True)
-    centres = np.stack([x[component == k].mean(axis=0) for k in range(len(used))])
-    whitener = _whitener(x - centres[component], len(used))
-    mean = x.mean(axis=0)
-    means = (centres - mean) @ whitener
-    mixture = GaussianMixture(np.bincount(component) / len(x), means, np.ones_like(means))
-    return _Density(mean, whitener, float(np.log(np.diagonal(whitener)).sum()), mixture)
-
-
-def _assigned(axes: Vectors, components: int, seed: int) -> npt.NDArray[np.intp]:
-    return fit(axes, components, covariance="spherical", ridge=0.01, seed=seed).assign(axes)
-
-
-def _leading(x: Vectors) -> Vectors:
-    """The leading principal axes of the rows of [n, d], scaled alike to mean variance 1: [n, at most 20].
-
-    Each keeps its share: where the liked images fall into kinds, the kinds make the long axes.
-    """
-    centred = x - x.mean(axis=0)
-    wide = len(x) < x.shape[1]
-    products = centred @ centred.T if wide else centred.T @ centred
-    side = len(products)
-    count = min(_LEADING, len(x) // 4, side)
-    values, vectors = eigh(products, subset_by_index=[side - count, side - 1])
-    values = np.maximum(values, 0)
-    axes = vectors * np.sqrt(values) if wide else centred @ vectors
-    return np.asarray(axes / np.sqrt(values.mean() / len(x)))
-
-
-def _whitener(scatter: Vectors, components: int) -> Vectors:
-    """The upper triangular W [d, d] that makes z = x W white, its covariance shrunk by Ledoit & Wolf 2004."""
-    from sklearn.covariance import ledoit_wolf
-
-    # Each centre was taken from the images themselves, which makes their scatter look smaller than it is.
-    unbiased = scatter * np.sqrt(len(scatter) / (len(scatter) - components))
-    covariance, _ = ledoit_wolf(unbiased, assume_centered=True)
-    lower = np.linalg.cholesky(covariance)
-    return np.ascontiguousarray(solve_triangular(lower, np.eye(len(lower)), lower=True).T)

@@ -2,8 +2,10 @@
 
 Published method: a local-contrast prefilter (4 cycles an image), 4 scales × 8 orientations of Gabor filters,
 the magnitude of each averaged on a 4×4 grid: 512 numbers. Constants are those of the authors' LMgist. Each is
-given as its square root: magnitudes are skewed, and a Gaussian fits the roots far better (fitted on 80 painted
-landscapes, 28 % of the clutter passed by magnitudes, 10 % by roots, 0 % with the colour layout beside them).
+given as its fourth root: magnitudes are skewed, and a Gaussian fits roots far better. By held-out likelihood with the
+power's Jacobian (Box & Cox 1964, An analysis of transformations) natural and urban scenes would have the logarithm,
+pictures of objects 1/8; 1/4 is within 50 nats of each (1: 190 to 260 short), and has a value for a flat picture.
+AUCs on the scenes were seen when it was chosen (1: 0.80, 1/2: 0.86, 1/4: 0.91, 1/8: 0.92).
 
 ONNX Runtime's DFT is slow, so transforms are products with Fourier matrices that have padding and cropping
 folded in. A filter is non-zero in a small box of frequencies only: the inverse transform takes that box,
@@ -76,7 +78,7 @@ def build_gist(size: int, *, colour: bool) -> bytes:
     contrast = _prefilter(graph, _grey(graph), size)
     spectrum = _spectrum(graph, contrast, size)
     scales = [_energy(graph, spectrum, index, size) for index in range(len(_SCALES))]
-    roots = graph.op("Sqrt", graph.op("Concat", *scales, axis=1))
+    roots = graph.op("Sqrt", graph.op("Sqrt", graph.op("Concat", *scales, axis=1)))
     parts = [roots, _colour_layout(graph, size)] if colour else [roots]
     graph.op("Concat", *parts, axis=1)
     graph.nodes[-1].output[0] = "output"

@@ -69,7 +69,13 @@ class GaussianMixture:
 
 
 def fit(
-    x: Vectors, components: int, *, covariance: Covariance = "full", ridge: float = 1e-6, seed: int = 0
+    x: Vectors,
+    components: int,
+    *,
+    covariance: Covariance = "full",
+    ridge: float = 1e-6,
+    seed: int = 0,
+    starts: int = 3,
 ) -> GaussianMixture:
     """Fit a mixture to the rows of [n, p] by scikit-learn's EM; ``ridge`` is added to every variance."""
     from sklearn.exceptions import ConvergenceWarning
@@ -79,12 +85,12 @@ def fit(
         components,
         covariance_type=covariance,
         reg_covar=ridge,
-        n_init=3,
+        n_init=starts,
         max_iter=200,
         random_state=seed,
     )
     with warnings.catch_warnings():
-        # A mixture a little short of its optimum is still the best of three starts.
+        # A mixture a little short of its optimum is still the best of its starts.
         warnings.simplefilter("ignore", ConvergenceWarning)
         estimator.fit(x)
     return from_estimator(estimator)

@@ -21,6 +21,7 @@ class ModelError(Exception):
     ├── BrokenModelError           the file is not a model onnxruntime can read, or not the row's file
     ├── ModelContractError         the model's input or output is not what the row says, or the batch is not
     ├── DeviceUnavailableError     the device asked for was not given (never a silent fallback)
+    ├── CalibrationError           a threshold cannot be chosen as asked (models.calibration)
     └── TasteError                 a taste cannot be fitted, read or written (models.taste)
         └── EncoderMismatchError   it was fitted on another encoder than the one that runs
     """
@@ -117,7 +118,7 @@ ROWS: tuple[ModelRow, ...] = (
         task=Task.ENCODER,
         weights=Weights.COMMITTED,
         file="gist.onnx",
-        sha256="f17ea275d8ce2debd4a6c84e931b7da04fb702055ef11449566e58b58154c37b",
+        sha256="4e4470b3689006823e2df49132d3fb780785e29180a4bee33d405f2e1c184db7",
         input_name="input",
         size=128,
         dimension=560,
@@ -129,7 +130,7 @@ ROWS: tuple[ModelRow, ...] = (
         task=Task.ENCODER,
         weights=Weights.COMMITTED,
         file="gist-grey.onnx",
-        sha256="e42cad47b7c281b59d61f6d55dee11a8dcef9b78ccbdbc0c1c9633362033ae5c",
+        sha256="05dcf1a840f7ee4a2d61d8af921d6bae3e078ee358c51d0b605b694c699ce284",
         input_name="input",
         size=128,
         dimension=512,

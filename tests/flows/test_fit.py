@@ -12,8 +12,9 @@ import typer
 from PIL import Image
 from typer.testing import CliRunner, Result
 
+from actors.encoder import Encoder
 from flows.fit import fit, taste_from_folder
-from flows.liked import Skipped, image_files
+from flows.liked import Skipped, distinct, fit_images, image_files
 from models.registry import UnknownModelError
 from models.taste import Taste, TasteError
 
@@ -62,7 +63,7 @@ def test_the_script_leaves_a_taste_a_card_and_a_histogram(liked: Path, tmp_path:
     environment = os.environ | {"COLUMNS": "160"}
     done = subprocess.run(command, check=True, capture_output=True, text=True, env=environment, timeout=120)
     taste = Taste.load(tmp_path / "taste")
-    assert (taste.liked, taste.keep, taste.encoder) == (36, 0.9, "gist")
+    assert (taste.liked, taste.rule, taste.encoder) == (36, "keep 0.9 of liked images", "gist")
     assert taste.fingerprint[:16] in done.stdout
     assert f"{taste.threshold:.2f}" in done.stdout
     assert json.loads((tmp_path / "taste" / "taste.json").read_text())["fingerprint"] == taste.fingerprint
@@ -101,10 +102,14 @@ def test_grey_likes_are_pointed_at_the_encoder_without_colour(tmp_path: Path) ->
         (["{liked}/none", "--out", "{out}"], "there is no file or folder"),
         (["{empty}", "--out", "{out}"], "no images in"),
         (["{liked}/below/1.png", "--out", "{out}"], "at least 30 liked images, not 1"),
-        (["{liked}", "--out", "{out}", "--keep", "1.5"], "--keep is a share"),
+        (["{liked}", "--out", "{out}", "--keep", "1.5"], "keep is a share"),
         (["{liked}", "--out", "{out}", "--encoder", "clap"], "no encoder is called 'clap'"),
         (["{liked}", "--out", "{out}", "--encoder", "clip"], "clip_visual.onnx"),
         (["{liked}", "--out", "{out}", "--components", "30"], "allow 1 to 3 components"),
+        (["{liked}", "--out", "{out}", "--covariance", "round"], "--covariance is one of shared, full"),
+        (["{liked}", "--out", "{out}", "--keep", "0.9", "--beta", "1"], "give one of them"),
+        (["{liked}", "--out", "{out}", "--per-1000", "50"], "with --against"),
+        (["{liked}", "--out", "{out}", "--against", "{liked}/none"], "there is no file or folder"),
         (["{liked}", "--out", "{out}", "--device", "tpu"], "cpu or cuda"),
         (["{liked}", "--out", "{liked}/0.png/x"], "cannot be written"),
     ],
@@ -151,6 +156,16 @@ def test_a_folder_is_fitted_once_for_each_set_of_contents(liked: Path, tmp_path:
     (folder / "02.png").unlink()
     assert taste().liked == 35
     assert len(steps) == 6
+
+
+def test_of_many_images_some_are_fitted_and_the_others_only_calibrate(liked: Path) -> None:
+    contents, encoder = distinct(image_files([liked])), Encoder("gist", 1, "cpu")
+    fitted, tally = fit_images(contents, encoder, keep=0.9, threads=1, sample=30)
+    assert (fitted.fitted["images"], fitted.liked, tally.usable) == (30, 36, 36)
+    first = {key: contents[key] for key in sorted(contents)[:30]}
+    alone, _ = fit_images(first, encoder, keep=0.9, threads=1)
+    np.testing.assert_array_equal(fitted.density.projection, alone.density.projection)
+    assert set(alone.calibration.liked) < set(fitted.calibration.liked)
 
 
 def test_a_taste_on_the_spot_tells_what_it_left_out(liked: Path, tmp_path: Path) -> None:

@@ -8,8 +8,12 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pytest
+from sklearn.mixture import GaussianMixture as Estimator
 
-from models.fitting import fit_taste
+from models.calibration import At, Keep
+from models.fitting import Recipe, fit_taste
+from models.mixture import Covariance
+from models.registry import ModelError
 from models.taste import EncoderMismatchError, Taste, TasteError
 
 Floats = npt.NDArray[np.float32]
@@ -47,22 +51,22 @@ def test_what_the_likes_never_do_is_rejected(taste: Taste) -> None:
 
 def test_two_kinds_of_likes_get_two_components_and_what_lies_between_is_neither() -> None:
     taste = fit_taste(two_kinds(400, seed=0), encoder="gist", encoder_fingerprint="a" * 64)
-    assert taste.mixture.components >= 2
+    assert taste.density.mixture.components >= 2
     assert taste.accepts(taste.score(two_kinds(1000, seed=1))).mean() > 0.9
     between = liked(200, seed=2) + np.float32(6) * np.eye(24, dtype=np.float32)[0]
     assert taste.accepts(taste.score(between)).mean() < 0.02
 
 
 def test_components_and_few_images_work_together() -> None:
-    taste = fit_taste(liked(30), encoder="gist", encoder_fingerprint="a" * 64, components=3)
-    assert 1 <= taste.mixture.components <= 3
+    taste = fit_taste(liked(30), encoder="gist", encoder_fingerprint="a" * 64, recipe=Recipe(components=3))
+    assert 1 <= taste.density.mixture.components <= 3
     assert taste.liked == 30
 
 
 def test_the_same_likes_give_the_same_taste_and_another_seed_another() -> None:
     first = fit_taste(liked(60), encoder="gist", encoder_fingerprint="a" * 64)
     again = fit_taste(liked(60), encoder="gist", encoder_fingerprint="a" * 64)
-    other = fit_taste(liked(60), encoder="gist", encoder_fingerprint="a" * 64, seed=1)
+    other = fit_taste(liked(60), encoder="gist", encoder_fingerprint="a" * 64, recipe=Recipe(seed=1))
     assert first.fingerprint == again.fingerprint != other.fingerprint
 
 
@@ -75,7 +79,7 @@ def test_the_rounded_vector_is_what_is_fitted_and_scored(taste: Taste) -> None:
 
 def test_scores_are_log_densities_of_embeddings() -> None:
     # One Gaussian in two dimensions, integrated on a grid.
-    taste = fit_taste(liked(200, d=2), encoder="gist", encoder_fingerprint="a" * 64, components=1)
+    taste = fit_taste(liked(200, d=2), encoder="gist", encoder_fingerprint="a" * 64, recipe=Recipe(1))
     side = np.linspace(-40, 40, 641)
     grid = np.stack(np.meshgrid(side, side), axis=-1).reshape(-1, 2).astype(np.float32)
     total = np.exp(taste.score(grid)).sum() * (side[1] - side[0]) ** 2
@@ -96,20 +100,21 @@ def test_embeddings_of_another_width_are_an_error(taste: Taste) -> None:
 
 
 @pytest.mark.parametrize(
-    ("embeddings", "keep", "components", "message"),
+    ("embeddings", "keep", "recipe", "message"),
     [
-        (liked(29), 0.95, None, "at least 30 liked images, not 29"),
-        (np.full((40, 24), np.nan, np.float32), 0.95, None, "not finite"),
-        (np.ones((40, 24), np.float32), 0.95, None, "all look the same"),
-        (liked(40), 1.0, None, "between 0 and 1"),
-        (liked(40), 0.95, 5, "allow 1 to 4 components"),
+        (liked(29), 0.95, Recipe(), "at least 30 liked images, not 29"),
+        (np.full((40, 24), np.nan, np.float32), 0.95, Recipe(), "not finite"),
+        (np.ones((40, 24), np.float32), 0.95, Recipe(), "all look the same"),
+        (liked(40), 1.0, Recipe(), "between 0 and 1"),
+        (liked(40), 0.95, Recipe(5), "allow 1 to 4 components"),
+        (liked(40), 0.95, Recipe(covariance="round"), "one of shared, full"),  # type: ignore[arg-type]
     ],
 )
 def test_likes_that_cannot_be_fitted_say_what_to_change(
-    embeddings: Floats, keep: float, components: int | None, message: str
+    embeddings: Floats, keep: float, recipe: Recipe, message: str
 ) -> None:
-    with pytest.raises(TasteError, match=message):
-        fit_taste(embeddings, encoder="gist", encoder_fingerprint="a" * 64, keep=keep, components=components)
+    with pytest.raises(ModelError, match=message):
+        fit_taste(embeddings, encoder="gist", encoder_fingerprint="a" * 64, keep=keep, recipe=recipe)
 
 
 def test_a_taste_survives_disk_and_wire(taste: Taste, tmp_path: Path) -> None:
@@ -117,7 +122,8 @@ def test_a_taste_survives_disk_and_wire(taste: Taste, tmp_path: Path) -> None:
     x = liked(10, seed=6)
     for copy in (Taste.load(tmp_path / "mine"), Taste.from_bytes(taste.to_bytes())):
         assert copy.fingerprint == taste.fingerprint
-        assert copy.histogram == taste.histogram
+        assert copy.calibration.histogram() == taste.calibration.histogram()
+        assert (copy.fitted, copy.rule) == (taste.fitted, taste.rule)
         np.testing.assert_array_equal(copy.score(x), taste.score(x))
     assert sorted(path.name for path in (tmp_path / "mine").iterdir()) == ["taste.json", "taste.npz"]
 
@@ -129,6 +135,35 @@ def test_the_cards_threshold_may_be_edited_by_hand(taste: Taste, tmp_path: Path)
     edited = Taste.load(tmp_path)
     assert edited.threshold == 1.5
     assert edited.fingerprint != taste.fingerprint
+
+
+def test_another_threshold_needs_no_fit_and_makes_another_taste(taste: Taste) -> None:
+    strict = taste.at(Keep(0.5))
+    assert strict.threshold > taste.threshold
+    assert strict.keep == pytest.approx(0.5, abs=0.02)
+    assert strict.fingerprint != taste.fingerprint == strict.at(Keep(0.95)).fingerprint
+    assert taste.at(At(700)).threshold == 700
+
+
+def test_what_was_tried_is_told_and_the_likeliest_is_taken() -> None:
+    fitted = fit_taste(two_kinds(200, seed=0), encoder="gist", encoder_fingerprint="a" * 64).fitted
+    tried = {row["components"]: row for row in fitted["candidates"]}
+    assert set(tried) == {1, 2, 4, 8}
+    assert fitted["held_out"] == tried[fitted["components"]]["held_out"] > tried[1]["held_out"]
+    assert tried[2]["bic"] < tried[1]["bic"]
+    assert 0 < fitted["projection"] <= 24
+
+
+@pytest.mark.parametrize("covariance", ["full", "tied", "diag", "spherical"])
+def test_the_ancestors_setting_is_scikit_learns_mixture(covariance: Covariance, tmp_path: Path) -> None:
+    x = liked(300, d=6).astype(np.float16).astype(np.float64)
+    recipe = Recipe(components=16, covariance=covariance)
+    taste = fit_taste(liked(300, d=6), encoder="gist", encoder_fingerprint="a" * 64, recipe=recipe)
+    theirs = Estimator(16, covariance_type=covariance, random_state=0, max_iter=200).fit(x)
+    np.testing.assert_allclose(taste.score(x), theirs.score_samples(x), rtol=1e-6)
+    assert taste.fitted["bic"] == pytest.approx(theirs.bic(x))
+    taste.save(tmp_path)
+    np.testing.assert_array_equal(Taste.load(tmp_path).score(x), taste.score(x))
 
 
 def test_another_encoder_is_an_error_that_names_both(taste: Taste) -> None:
@@ -172,7 +207,9 @@ def _edit_array(name: str, change: Callable[[npt.NDArray[np.float64]], object]) 
         (_edit_card(version=99), "version 99"),
         (_edit_card(threshold=None), "misstates"),
         (_edit_card(threshold=float("nan")), "not a number"),
-        (_edit_card(histogram=3), "misstates"),
+        (_edit_card(fitted=3), "misstates"),
+        (_edit_card(version=1), "version 1, this goldpan reads 2"),
+        (_edit_array("liked_scores", lambda a: a[:0]), "no scores of liked"),
         (_edit_card(arrays="0"), "not of one taste"),
         (_edit_array("mean", lambda a: a * np.nan), "mean .* not finite"),
         (_edit_array("means", lambda a: a[:, 1:]), "means .* is"),

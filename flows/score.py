@@ -1,0 +1,93 @@
+"""``goldpan score OUT --taste DIR``: what another taste, or threshold, would make of a finished run."""
+
+from __future__ import annotations
+
+import csv
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import orjson
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from actors.storage import Output
+from flows.exits import PreflightError, explained, run_script
+from flows.unfiltered import scored
+from flows.yields import Format
+from models.reasons import Reason, Verdict
+from models.taste import Taste
+
+_COLUMNS = ("key", "attempt", "verdict", "reason", "log_likelihood", "subreddit", "path", "url")
+
+
+class Change(StrEnum):
+    """What another taste would make of a candidate."""
+
+    KEPT = "still accepted"
+    DROPPED = "accepted, would be unlike_taste"
+    GAINED = "unlike_taste, would pass the taste"
+    LEFT = "still unlike_taste"
+    OTHER = "ended by another gate, whatever the taste"
+
+
+@explained
+def score(
+    out: Annotated[str, typer.Argument(help="An output that `goldpan mine` has written.")],
+    taste: Annotated[Path, typer.Option(help="A taste that `goldpan fit` has written, on the same encoder.")],
+    form: Annotated[
+        Format, typer.Option("--format", help="A summary as a table, or every change.")
+    ] = Format.TABLE,
+) -> None:
+    """Judge a finished run again by --taste, from its embeddings: nothing is fetched, and nothing is changed.
+
+    What would newly pass the taste has not been looked at for watermarks yet; it is fetched only by a new run.
+    """
+    judged = Taste.load(taste)
+    rows = list(changes(Output(out), judged))
+    if not rows:
+        raise PreflightError(
+            f"{out}: nothing was scored there. Give the folder that was --out of `goldpan mine`"
+        )
+    changed = [row for row in rows if row["change"] in {Change.DROPPED, Change.GAINED}]
+    if form is Format.JSON:
+        print(orjson.dumps(changed, option=orjson.OPT_INDENT_2).decode())
+    elif form is Format.CSV:
+        writer = csv.DictWriter(sys.stdout, rows[0].keys())
+        writer.writeheader()
+        writer.writerows(changed)
+    else:
+        Console(highlight=False, markup=False, emoji=False).print(_summary(rows, judged, out))
+
+
+def changes(output: Output, taste: Taste) -> Iterator[dict[str, Any]]:
+    """Give each scored candidate, once, with its score under the taste and what that would change."""
+    for rows, scores in scored(output, taste, _COLUMNS):
+        for row, new, passes in zip(rows, scores, taste.accepts(scores), strict=True):
+            shown = {name: row[name] for name in _COLUMNS}
+            yield shown | {"new_log_likelihood": float(new), "change": _change(row, passes=bool(passes))}
+
+
+def _change(row: dict[str, Any], *, passes: bool) -> Change:
+    if row["verdict"] == Verdict.ACCEPTED:
+        return Change.KEPT if passes else Change.DROPPED
+    if row["reason"] == Reason.UNLIKE_TASTE:
+        return Change.GAINED if passes else Change.LEFT
+    return Change.OTHER
+
+
+def _summary(rows: list[dict[str, Any]], taste: Taste, out: str) -> Table:
+    counted = Counter(row["change"] for row in rows)
+    title = f"{out} by taste {taste.fingerprint[:16]}, threshold {taste.threshold:.2f}"
+    table = Table("of what was scored", "images", title=title, title_justify="left")
+    for change in Change:
+        table.add_row(change.value, str(counted[change]))
+    return table
+
+
+if __name__ == "__main__":
+    run_script(score)

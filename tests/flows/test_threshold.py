@@ -1,0 +1,178 @@
+"""A threshold chosen against what was never filtered, and a finished run judged again."""
+
+from __future__ import annotations
+
+import csv
+import json
+from io import StringIO
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from PIL import Image
+from typer.testing import CliRunner, Result
+
+from actors.storage import Output
+from actors.upkeep.compaction import compact
+from flows.cli import app
+from flows.score import changes
+from models.fitting import fit_taste
+from models.registry import encoder_row, file_sha256, resolve_weights
+from models.schema import VERDICTS
+from models.taste import Taste
+
+WIDTH = 8
+SPARSE = pa.schema([field.with_nullable(True) for field in VERDICTS])
+ROWS = {  # key: (attempt, reason, how far from what is liked)
+    "a/0": (1, "fits", 0.0),
+    "b/0": (1, "fits", 9.0),
+    "c/0": (1, "unlike_taste", 0.0),
+    "d/0": (1, "unlike_taste", 9.0),
+    "e/0": (1, "watermark", 0.0),
+}
+
+
+def _vectors(n: int, seed: int) -> np.ndarray[tuple[int, ...], np.dtype[np.float16]]:
+    return np.random.default_rng(seed).normal(size=(n, WIDTH)).astype(np.float16)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    taste = fit_taste(_vectors(200, 0), encoder="gist", encoder_fingerprint="ab" * 32)
+    taste.save(tmp_path / "taste")
+    return tmp_path / "taste"
+
+
+def _window(output: Output, number: int, rows: dict[str, tuple[int, str, float]], encoder: str) -> None:
+    verdicts = [
+        {
+            "key": key,
+            "attempt": attempt,
+            "reason": reason,
+            "verdict": "accepted" if reason == "fits" else "rejected",
+            "encoder": encoder,
+        }
+        for key, (attempt, reason, _) in rows.items()
+    ]
+    far = np.array([distance for _, _, distance in rows.values()], np.float16)[:, None]
+    flat = pa.array((np.zeros((len(rows), WIDTH), np.float16) + far).ravel())
+    vectors = pa.table({"key": list(rows), "embedding": pa.FixedSizeListArray.from_arrays(flat, WIDTH)})
+    output.write_table(f"embeddings/date=2026-01-01/{number:08}.parquet", vectors)
+    # A row that was never scored has no embedding.
+    verdicts.append({"key": f"none-{number}/-", "attempt": 1, "reason": "video", "verdict": "skipped"})
+    output.write_table(
+        f"verdicts/date=2026-01-01/{number:08}.parquet", pa.Table.from_pylist(verdicts, schema=SPARSE)
+    )
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    output = Output(str(tmp_path / "out"))
+    _window(output, 1, ROWS | {"f/0": (1, "unlike_taste", 0.0)}, "gist@abababababababab")
+    _window(output, 2, {"f/0": (2, "fits", 0.0)}, "gist@abababababababab")
+    return tmp_path / "out"
+
+
+def _goldpan(*arguments: object) -> Result:
+    return CliRunner(env={"COLUMNS": "160"}).invoke(app, [*map(str, arguments)], catch_exceptions=False)
+
+
+def test_a_run_is_judged_again_without_being_changed(out: Path, folder: Path) -> None:
+    before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
+    done = _goldpan("score", out, "--taste", folder)
+    counts = [
+        cells[1].strip() for line in done.stdout.splitlines() if len(cells := line.strip("│").split("│")) == 2
+    ]
+    assert counts == ["2", "1", "1", "1", "1"]
+    found = _goldpan("score", out, "--taste", folder, "--format", "json").stdout
+    changed = {row["key"]: row for row in json.loads(found)}
+    assert set(changed) == {"b/0", "c/0"}
+    assert changed["b/0"]["change"] == "accepted, would be unlike_taste"
+    assert changed["c/0"]["new_log_likelihood"] > changed["b/0"]["new_log_likelihood"]
+    as_csv = csv.DictReader(StringIO(_goldpan("score", out, "--taste", folder, "--format", "csv").stdout))
+    assert {row["key"] for row in as_csv} == {"b/0", "c/0"}
+    assert {path: path.read_bytes() for path in out.rglob("*") if path.is_file()} == before
+
+
+def test_what_is_compacted_is_judged_the_same(out: Path, folder: Path) -> None:
+    output, taste = Output(str(out)), Taste.load(folder)
+    before = list(changes(output, taste))
+    assert len(before) == len(ROWS) + 1
+    embeddings = [out / path for path in output.names("embeddings")]
+    kept = [path.read_bytes() for path in embeddings]
+    assert list(compact(output))
+    assert list(changes(output, taste)) == before
+    # As where it died between the tables: only the ledger is compacted.
+    for path in output.names("embeddings"):
+        (out / path).unlink()
+    for path, data in zip(embeddings, kept, strict=True):
+        path.write_bytes(data)
+    assert list(changes(output, taste)) == before
+
+
+def test_a_threshold_by_a_runs_embeddings(out: Path, folder: Path) -> None:
+    old = Taste.load(folder)
+    done = _goldpan("threshold", folder, "--against", out)
+    best = Taste.load(folder)
+    assert done.exit_code == 0, done.stderr
+    assert (best.calibration.unfiltered_count, best.calibration.source) == (6, str(out))
+    assert "best F1" in done.stdout
+    np.testing.assert_array_equal(best.density.projection, old.density.projection)
+    assert _goldpan("threshold", folder, "--per-1000", 500).exit_code == 0  # the sample stays with the taste
+    assert Taste.load(folder).calibration.kept_unfiltered(Taste.load(folder).threshold) == pytest.approx(
+        4 / 6
+    )
+    assert _goldpan("threshold", folder, "--at", -12.5).exit_code == 0
+    card = json.loads((folder / "taste.json").read_text())
+    assert (card["threshold"], card["rule"]) == (-12.5, "given by hand")
+    assert sum(card["histogram"]["unfiltered"]) == 6
+    before = (folder / "taste.json").read_bytes()
+    assert "lets through" in _goldpan("threshold", folder).stdout
+    assert (folder / "taste.json").read_bytes() == before
+
+
+def test_a_threshold_by_a_folder_of_images(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    for name, count in (("liked", 31), ("others", 8)):
+        (tmp_path / name).mkdir()
+        for index in range(count):
+            shade = np.linspace(200, 60, 48)[:, None, None] if name == "liked" else 128
+            pixels = np.clip(shade + rng.normal(size=(48, 64, 3)) * 20, 0, 255).astype(np.uint8)
+            Image.fromarray(pixels).save(tmp_path / name / f"{index}.png")
+    (tmp_path / "others" / "cut.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    taste = tmp_path / "taste"
+    done = _goldpan("fit", tmp_path / "liked", "--out", taste, "--against", tmp_path / "others", "--beta", 2)
+    assert done.exit_code == 0, done.stderr
+    assert "best F2" in done.stdout
+    assert "1 could not be used: cut.png" in done.stdout
+    fitted = Taste.load(taste)
+    assert fitted.encoder_fingerprint == file_sha256(resolve_weights(encoder_row("gist")))
+    assert fitted.calibration.kept_unfiltered(fitted.threshold) == 0
+    with Image.open(taste / "histogram.png") as both:
+        assert both.height > 500  # two panels
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["score", "{other}", "--taste", "{taste}"], "fit one with --encoder clip"),
+        (["score", "{empty}", "--taste", "{taste}"], "nothing was scored there"),
+        (["score", "{out}", "--taste", "{empty}"], "holds no taste"),
+        (["threshold", "{taste}", "--against", "{other}"], "fit one with --encoder clip"),
+        (["threshold", "{taste}", "--against", "{empty}"], "no images in"),
+        (["threshold", "{taste}", "--beta", "1"], "--against"),
+        (["threshold", "{taste}", "--keep", "0.9", "--at", "3"], "give one of them"),
+        (["threshold", "{empty}", "--keep", "0.9"], "holds no taste"),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_code_2(
+    out: Path, folder: Path, tmp_path: Path, arguments: list[str], message: str
+) -> None:
+    (tmp_path / "empty").mkdir()
+    _window(Output(str(tmp_path / "other")), 1, ROWS, "clip@0123456789abcdef")
+    places = {"out": out, "taste": folder, "empty": tmp_path / "empty", "other": tmp_path / "other"}
+    done = _goldpan(*(argument.format(**places) for argument in arguments))
+    assert done.exit_code == 2
+    assert message in done.stderr
+    assert done.stderr.count("\n") == 1
