@@ -4,8 +4,9 @@
     python benchmarks/crawl.py --away          each answer 30 to 120 ms away
 
 goldpan's arm is the crawl alone: the listing, two crawlers, windows as in a run, budgets lifted; the blocks are taken
-by two processes, as judges take them. img2dataset is asked for what costs it least: two processes, no decoding,
-no hashes, no EXIF data. Neither keeps its images, then both write the original bytes to files and sync none; as
+by two processes, as judges take them. img2dataset is asked for what costs it least: two processes, no resizing, no
+decoding, no hashes, no EXIF data; and once for no resizing and nothing else (``as it comes``), when it decodes and
+encodes each image. Neither keeps its images, then both write the original bytes to files and sync none; as
 goldpan's sink writes, each file synced and renamed, is a third figure. Both arms' clocks start when their
 processes are up: at the first page asked for, and at a shard's start by img2dataset's own statistics, as if both
 its processes had started together. ``whole`` is the wall time of each command with all start-up.
@@ -31,6 +32,7 @@ COUNTS = {"small": 1000, "large": 300}
 # For each process, the quickest here of 4, 16 and 64; with answers that are away, threads wait.
 THREADS = {"small": 4, "large": 16}
 THREADS_AWAY = 64
+AS_IT_COMES = "img2dataset as it comes"
 
 
 class Bench:
@@ -50,6 +52,14 @@ class Bench:
             return self._checked(
                 crawl_alone.crawl(self.listed, self._port, out, keep, with_img2dataset.PROCESSES), out, keep
             )
+
+    def as_it_comes(self, threads: int) -> Took:
+        """Run img2dataset without resizing, to files, and with its defaults else: they are not the bytes served."""
+        with tempfile.TemporaryDirectory(dir=self._folder) as name:
+            took = with_img2dataset.download(self.listed, Path(name) / "out", Keep.FILES, threads, {})
+        if took.images != self._count:
+            raise SystemExit(f"img2dataset has {took.images} of {self._count} images")
+        return took
 
     def img2dataset(self, keep: Keep, threads: int) -> Took:
         """Run img2dataset's arm."""
@@ -72,13 +82,16 @@ def compare(console: Console, album: str, bench: Bench, rounds: int, threads: in
             took.setdefault(("img2dataset", keep), []).append(bench.img2dataset(keep, threads))
             took.setdefault(("goldpan", keep), []).append(bench.goldpan(keep))
         took.setdefault(("goldpan", Keep.SYNCED), []).append(bench.goldpan(Keep.SYNCED))
+        took.setdefault((AS_IT_COMES, Keep.FILES), []).append(bench.as_it_comes(threads))
     for (arm, keep), runs in took.items():
-        against = took["img2dataset", Keep.NOTHING if keep is Keep.NOTHING else Keep.FILES]
-        ratio = "" if arm == "img2dataset" else f"   ratio {_rate(runs) / _rate(against):.2f}"
+        against = ["img2dataset"] if keep is Keep.NOTHING else ["img2dataset", AS_IT_COMES]
+        others = [took[other, Keep.NOTHING if keep is Keep.NOTHING else Keep.FILES] for other in against]
+        ratios = " and ".join(f"{_rate(runs) / _rate(other):.2f}" for other in others)
         rates = " ".join(f"{run.rate:.0f}" for run in runs)
         whole = median(run.whole for run in runs)
         console.print(
-            f"{album:6} {keep:13} {arm:12}{_rate(runs):8.0f} images/s ({rates}), whole {whole:.1f} s{ratio}"
+            f"{album:6} {keep:13} {arm:24}{_rate(runs):8.0f} images/s ({rates}), whole {whole:.1f} s"
+            + (f"   ratio {ratios}" if arm == "goldpan" else "")
         )
 
 

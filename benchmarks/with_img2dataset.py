@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 import venv
+from collections.abc import Mapping
 from pathlib import Path
 
 from benchmarks.took import Keep, Took
@@ -35,8 +36,17 @@ def installed() -> Path:
     return folder / "bin" / "img2dataset"
 
 
-def download(listed: Path, out: Path, keep: Keep, threads: int) -> Took:
-    """Download a list by the settings that cost it least: no decoding, no hashes, no EXIF, one shard a process."""
+# Nothing but what keeps it from working on the images: no decoding, no hashes, no EXIF.
+LEAST = {
+    "disable_all_reencoding": True,
+    "extract_exif": False,
+    "compute_hash": None,
+    "retries": 0,
+}
+
+
+def download(listed: Path, out: Path, keep: Keep, threads: int, extra: Mapping[str, object] = LEAST) -> Took:
+    """Download a list without resizing, one shard a process; ``extra`` are more of its settings."""
     count = len(listed.read_text().splitlines())
     settings = {
         "url_list": listed,
@@ -46,10 +56,7 @@ def download(listed: Path, out: Path, keep: Keep, threads: int) -> Took:
         "thread_count": threads,
         "number_sample_per_shard": -(-count // PROCESSES),
         "resize_mode": "no",
-        "disable_all_reencoding": True,
-        "extract_exif": False,
-        "compute_hash": None,
-        "retries": 0,
+        **extra,
     }
     command = [str(installed()), *(f"--{name}={value}" for name, value in settings.items())]
     # One of its libraries would ask the network for a newer release of itself.

@@ -104,8 +104,8 @@ def test_what_is_compacted_is_judged_the_same(out: Path, folder: Path) -> None:
     assert list(compact(output))
     assert list(changes(output, taste)) == before
     # As where it died between the tables: only the ledger is compacted.
-    for path in output.names("embeddings"):
-        (out / path).unlink()
+    for name in output.names("embeddings"):
+        (out / name).unlink()
     for path, data in zip(embeddings, kept, strict=True):
         path.write_bytes(data)
     assert list(changes(output, taste)) == before
