@@ -57,7 +57,7 @@ class Follower:
         return subprocess.Popen(self._arguments, stderr=subprocess.PIPE, text=True, env=environment)
 
     def wait_for(self, process: subprocess.Popen[str], names: set[str]) -> None:
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + 250
         while {row["submission"] for row in rows(self.out)} != names:
             assert process.poll() is None, process.stderr and process.stderr.read()
             assert time.monotonic() < deadline, f"{len(names)} posts, {len(rows(self.out))} rows"
