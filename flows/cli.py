@@ -11,6 +11,7 @@ from flows.doctor import doctor
 from flows.fit import fit
 from flows.mine import mine
 from flows.resolve import resolve
+from flows.watermarks.commands import watermarks
 from flows.yields import yields
 
 app = typer.Typer(
@@ -21,6 +22,7 @@ app = typer.Typer(
 )
 for command in (mine, fit, yields, resolve, doctor):
     app.command()(command)
+app.add_typer(watermarks)
 
 
 @app.callback(invoke_without_command=True)
