@@ -96,7 +96,9 @@ def pipeline(settings: Settings, taste: Taste, where: Placement) -> Pipeline:
     ]
     scorers = [on_this_node(Scorer).remote(settings.out, liking, taste.encoder_fingerprint)]
     watermarks = [
-        replica(Watermark, num_gpus=where.watermark_gpus).remote(where.encoder_threads, where.device)
+        replica(Watermark, num_gpus=where.watermark_gpus).remote(
+            where.encoder_threads, where.device, settings.watermark_detector
+        )
         for _ in range(where.detectors)
     ]
     index = on_this_node(DuplicateIndex, name=INDEX).remote(settings.out, settings.near_bits)
@@ -215,6 +217,9 @@ def mine(
     keep: Annotated[
         float | None, typer.Option(help="Share of the liked images that the taste keeps.")
     ] = None,
+    watermark_threshold: Annotated[
+        float | None, typer.Option(help="A probability of a watermark above this is one; 1 lets all pass.")
+    ] = None,
     limit: Annotated[int | None, typer.Option(help="Stop after so many submissions.")] = None,
     min_pixels: Annotated[int | None, typer.Option(help="Smallest area, width times height.")] = None,
     max_wide: Annotated[float | None, typer.Option(help="Largest width / height.")] = None,
@@ -255,6 +260,7 @@ def mine(
         "retry": retry,
         "encoder": encoder,
         "keep": keep,
+        "watermark_threshold": watermark_threshold,
         "limit": limit,
         "thumbs": thumbs,
         "window": {"count": window},
@@ -280,6 +286,7 @@ def mine(
         if dry:
             dry_run.estimate(settings, console)
             return
+        preflight.detector(settings)
         name = new_run()
         stack.enter_context(OutputLock(output, name))
         output.remove_leftovers()

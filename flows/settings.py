@@ -80,6 +80,9 @@ class Settings(BaseSettings):
     near_bits: int = Field(
         NEAR_BITS, ge=0, le=32, description="perceptual hashes this close are near-duplicates"
     )
+    watermark_detector: str = Field(
+        "watermark", description="what looks for marks: watermark, watermark-anti-sus"
+    )
     watermark_threshold: float = Field(0.5, ge=0, le=1)
     thumbs: bool = True
     limit: int | None = Field(None, ge=1, description="stop after so many submissions")

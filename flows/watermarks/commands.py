@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import typer
 
+from flows.watermarks.measure import measure_command
 from flows.watermarks.synthesise import synthesise_command
 
-watermarks = typer.Typer(name="watermarks", help="Make pictures with marks, to train and to measure with.")
+watermarks = typer.Typer(
+    name="watermarks", help="Make pictures with marks, and measure detectors on them.", no_args_is_help=True
+)
 watermarks.command("synthesise")(synthesise_command)
-
-
-@watermarks.callback()
-def _group() -> None:
-    """Hold the subcommands, of which there may be one."""
+watermarks.command("measure")(measure_command)

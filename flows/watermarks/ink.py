@@ -80,7 +80,8 @@ def _blend(pen: Pen, ground: Floats, ink: Floats) -> Floats:
     if way == 1:
         return multiplied
     if way == 2:
-        return np.where(ground < 128, 2 * multiplied, 2 * screened - full)
+        overlaid: Floats = np.where(ground < 128, 2 * multiplied, 2 * screened - full).astype(np.float32)
+        return overlaid
     return ink
 
 

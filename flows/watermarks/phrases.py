@@ -53,11 +53,14 @@ SCRIPTS: Mapping[Script, Alphabet] = {
     Script.GEORGIAN: Alphabet("აბგდევზთიკლმნოპჟრსტუფქღყშჩცძწჭხჯჰ", ("ნიმუში",)),
     Script.DEVANAGARI: Alphabet("कखगघचछजझटठडढणतथदधनपफबभमयरलवशषसह", ("नमूना",)),
     Script.HAN: Alphabet(
-        "山水天地人中国风景摄影图片样本版权所有禁止复制网站素材",
+        "山水天地人中国风景摄影图片样本版权所有禁止复制"
+        "网站素材库预览高清原创作品",
         ("样图", "版权所有", "禁止复制", "摄影图库"),
         False,
     ),
-    Script.KANA: Alphabet("アイウエオカキクケコサシスセソタチツテト", ("サンプル", "プレビュー", "コピー"), False),
+    Script.KANA: Alphabet(
+        "アイウエオカキクケコサシスセソタチツテトナニヌネノ", ("サンプル", "プレビュー", "コピー"), False
+    ),
     Script.HANGUL: Alphabet("가나다라마바사아자차카타파하사진견본복제금지미리보기", ("견본", "복제금지", "미리보기")),
 }  # fmt: skip
 _ONSETS = (
