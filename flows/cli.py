@@ -11,6 +11,7 @@ from flows.doctor import doctor
 from flows.fit import fit
 from flows.mine import mine
 from flows.resolve import resolve
+from flows.train_watermark import train_watermark_command
 from flows.watermarks.commands import watermarks
 from flows.yields import yields
 
@@ -23,6 +24,7 @@ app = typer.Typer(
 for command in (mine, fit, yields, resolve, doctor):
     app.command()(command)
 app.add_typer(watermarks)
+app.command("train-watermark")(train_watermark_command)
 
 
 @app.callback(invoke_without_command=True)

@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from models.registry import ModelContractError
 from models.watermark import SIZE
 
 OPSET = 17
+AGREEING = 1e-4
 
 
 def network() -> Any:
@@ -103,7 +105,10 @@ def export(detector: Any, path: Path) -> float:
 
 
 def export_logit(module: Any, path: Path) -> float:
-    """Write a module [n, 3, 512, 512] → [n, 1] as ONNX (`input`, `logit`, any n); return how far it is off torch."""
+    """Write a module [n, 3, 512, 512] → [n, 1] as ONNX (`input`, `logit`, any n); return how far it is off torch.
+
+    A ModelContractError is raised where it is off by more than `AGREEING`.
+    """
     import onnxruntime as ort
     import torch
 
@@ -117,4 +122,9 @@ def export_logit(module: Any, path: Path) -> float:
     session = ort.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     with torch.no_grad():
         expected = still(sample).numpy()
-    return float(np.abs(session.run(None, {"input": sample.numpy()})[0] - expected).max())
+    difference = float(np.abs(session.run(None, {"input": sample.numpy()})[0] - expected).max())
+    if difference > AGREEING:
+        raise ModelContractError(
+            f"{path} is off what torch computed by {difference:.1e}; export it with another torch"
+        )
+    return difference

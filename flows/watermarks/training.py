@@ -19,7 +19,7 @@ from models.watermark import SIZE
 AROUND_A_MARK = 0.7  # share of crops that are chosen to show a part of the mark
 LEAST_CELLS = 2  # a single touched cell at a crop's edge is no evidence for or against
 TOLD = 50  # steps a line of the curves
-KEPT = 0.996  # of the mean weights at each step
+KEPT = 0.99  # of the mean weights at each step
 
 
 @dataclass(frozen=True)
@@ -63,11 +63,13 @@ def train(
         detector, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(KEPT)
     )
     curves: list[Progress] = []
-    for side, batch, steps, peak in recipe.phases:
+    for number, (side, batch, steps, peak) in enumerate(recipe.phases):
         optimiser = torch.optim.AdamW(detector.parameters(), peak, weight_decay=1e-2)
         schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, peak, total_steps=steps + 1, pct_start=0.1)
-        batches = drawn_batches(recipe.seed, data, side, batch, steps)
-        curves += _run(f"{side} pixels", detector, mean, optimiser, schedule, batches)
+        batches = drawn_batches((recipe.seed, number), data, side, batch, steps)
+        curves += _run(f"{number} at {side}", detector, mean, optimiser, schedule, batches)
+        # A phase begins where the mean of the one before is.
+        detector.load_state_dict(mean.module.state_dict())
     return mean.module.eval(), curves
 
 
@@ -91,7 +93,12 @@ def _run(
         sums += float(of_picture.detach()), float(of_cells.detach()), right, judged
         if step % TOLD == 0:
             line = Progress(
-                phase, step, sums[0] / TOLD, sums[1] / TOLD, sums[2] / sums[3], time.monotonic() - began
+                phase,
+                step,
+                float(sums[0] / TOLD),
+                float(sums[1] / TOLD),
+                float(sums[2] / sums[3]),
+                time.monotonic() - began,
             )
             print(line, flush=True)
             curves.append(line)
@@ -118,10 +125,10 @@ def losses(detector: Any, x: Any, cells: Any) -> tuple[Any, Any, int, int]:
 
 
 def drawn_batches(
-    seed: int, data: Examples, side: int, batch: int, steps: int
+    seed: tuple[int, int], data: Examples, side: int, batch: int, steps: int
 ) -> Iterator[tuple[npt.NDArray[np.float32], Cells]]:
     """Pairs of a clean and a marked picture, the same crop of `side` pixels of both: inputs and cells."""
-    rng = np.random.default_rng([seed, side])
+    rng = np.random.default_rng(seed)
     for _ in range(steps):
         windows = [_window(rng, data.cells, side) for _ in range(batch // 2)]
         chosen = [(i + twin, y, x) for i, y, x in windows for twin in (0, 1)]
