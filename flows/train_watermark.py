@@ -67,6 +67,7 @@ def train_watermark(
     The built-in one leaves out every third photograph by name: ask `goldpan watermarks measure` about those.
     """
     cores = threads or os.cpu_count() or 1
+    curves: Sequence[Any]
     if system is not System.QUADRANTS and find_spec("torch") is None:
         raise PreflightError(
             "training this needs torch: pip install 'goldpan[train]'; the quadrants need none"

@@ -66,9 +66,8 @@ class QuadrantHead:
     def to_bytes(self) -> bytes:
         """The head as one npz file: arrays and two names, nothing executable."""
         buffer = io.BytesIO()
-        arrays = {name: getattr(self, name) for name in _ARRAYS}
-        names = {"encoder": np.array(self.encoder), "fingerprint": np.array(self.encoder_fingerprint)}
-        np.savez(buffer, **arrays, **names)
+        arrays: dict[str, Any] = {name: getattr(self, name) for name in _ARRAYS}
+        np.savez(buffer, encoder=self.encoder, fingerprint=self.encoder_fingerprint, **arrays)
         return buffer.getvalue()
 
     @classmethod

@@ -74,7 +74,8 @@ def _blend(pen: Pen, ground: Floats, ink: Floats) -> Floats:
     """What full ink would leave: itself, or mixed with the ground by screen, multiply or overlay."""
     way = pen.any_of(12)
     full = np.float32(255)
-    screened, multiplied = full - (full - ground) * (full - ink) / full, ground * ink / full
+    multiplied: Floats = ground * ink / full
+    screened: Floats = ground + ink - multiplied
     if way == 0:
         return screened
     if way == 1:
