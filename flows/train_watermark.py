@@ -61,6 +61,7 @@ def train_watermark(
     quick: Annotated[float, typer.Option(help="The share of the recipe's steps or epochs to take.")] = 1.0,
     pretrained: Annotated[bool, typer.Option(help="Of efficientnet: start from ImageNet's weights.")] = True,
     threads: Annotated[int | None, typer.Option(min=1, help="Threads; all cores if unset.")] = None,
+    device: Annotated[str, typer.Option(help="Where the built-in one is trained: cpu or cuda.")] = "cpu",
 ) -> None:
     """Train a watermark detector; write it, and its curves as CSV and PNG beside it.
 
@@ -75,7 +76,9 @@ def train_watermark(
     match system:
         case System.BUILTIN:
             recipe = shortened(Recipe(rounds=rounds), quick)
-            curves = built_in(recipe, picture_files(pictures), tuple(fonts or ()), scratch, cores, start, out)
+            curves = built_in(
+                recipe, picture_files(pictures), tuple(fonts or ()), scratch, cores, start, out, device
+            )
         case System.QUADRANTS:
             curves = quadrant_head.trained(pictures, encoder, cores, out, quick)
         case System.EFFICIENTNET:
@@ -94,14 +97,14 @@ def shortened(recipe: Recipe, quick: float) -> Recipe:
 
 def built_in(
     recipe: Recipe, files: Sequence[Path], fonts: tuple[Path, ...], scratch: Path, threads: int,
-    start: Path | None, out: Path,
+    start: Path | None, out: Path, device: str,
 ) -> Sequence[Progress]:  # fmt: skip
     """Train the built-in detector, write it, and return its curves."""
     photos = [file for i, file in enumerate(files) if i % HELD_OUT]
     sources, began = backgrounds(recipe.rounds, photos), time.monotonic()
     data = made(sources, recipe.pairs, fonts, threads, scratch)
     print(f"{len(data.pictures)} examples in {time.monotonic() - began:.0f} s", flush=True)
-    detector, curves = train(recipe, data, threads, start)
+    detector, curves = train(recipe, data, threads, start, device)
     print(refit(detector, data, groups_of(sources, 2 * recipe.pairs)), flush=True)
     export(detector, out)
     return curves

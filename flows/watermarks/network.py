@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -75,17 +76,29 @@ def network() -> Any:
 
 
 def start_from(detector: Any, path: Path) -> None:
-    """Give the trunk the convolutions of an earlier detector's ONNX file, in their order."""
+    """Give the detector an earlier one's weights, from its ONNX file: all of them, or of the first kind the trunk's.
+
+    ModelContractError is raised where the file has other layers.
+    """
     import onnx
     import torch
 
     graph = onnx.load(str(path)).graph
     stored = {one.name: onnx.numpy_helper.to_array(one) for one in graph.initializer}
-    theirs = [stored[name] for node in graph.node if node.op_type == "Conv" for name in node.input[1:]]
+    theirs = [
+        stored[name] for node in graph.node if node.op_type in ("Conv", "Gemm") for name in node.input[1:]
+    ]
+    old = [part for part in detector.trunk if not getattr(part, "is_new", False)]
+    trunk = [parameter for part in old for parameter in part.parameters()]
+    whole = list(detector.parameters())
+    mine = whole if len(theirs) == len(whole) else trunk
+    shapes = [tuple(parameter.shape) for parameter in mine]
+    if shapes != [values.shape for values in theirs[: len(mine)]]:
+        raise ModelContractError(
+            f"{path} has other layers than the built-in detector; start from one of its files"
+        )
     with torch.no_grad():
-        old = [part for part in detector.trunk if not getattr(part, "is_new", False)]
-        mine = [parameter for part in old for parameter in part.parameters()]
-        for ours, values in zip(mine, theirs, strict=True):
+        for ours, values in zip(mine, theirs, strict=False):
             ours.copy_(torch.from_numpy(values.copy()))
 
 
@@ -112,13 +125,16 @@ def export_logit(module: Any, path: Path) -> float:
     import onnxruntime as ort
     import torch
 
-    still = module.eval().to(memory_format=torch.contiguous_format)
+    still = module.eval().cpu().to(memory_format=torch.contiguous_format)
     path.parent.mkdir(parents=True, exist_ok=True)
     sample = torch.rand(2, 3, SIZE, SIZE) * 2 - 1
-    torch.onnx.export(
-        still, (sample,), str(path), dynamo=False, opset_version=OPSET, input_names=["input"],
-        output_names=["logit"], dynamic_axes={"input": {0: "n"}, "logit": {0: "n"}},
-    )  # fmt: skip
+    with warnings.catch_warnings():
+        # The newer exporter wants onnxscript, and writes the same graph for these.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        torch.onnx.export(
+            still, (sample,), str(path), dynamo=False, opset_version=OPSET, input_names=["input"],
+            output_names=["logit"], dynamic_axes={"input": {0: "n"}, "logit": {0: "n"}},
+        )  # fmt: skip
     session = ort.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     with torch.no_grad():
         expected = still(sample).numpy()

@@ -31,7 +31,7 @@ class Recipe:
 
     rounds: int = 7
     pairs: int = 2
-    phases: tuple[tuple[int, int, int, float], ...] = ((192, 48, 1500, 2e-3), (384, 12, 400, 8e-4))
+    phases: tuple[tuple[int, int, int, float], ...] = ((192, 32, 6000, 1e-3), (384, 8, 800, 3e-4))
     seed: int = 1
 
 
@@ -48,7 +48,7 @@ class Progress:
 
 
 def train(
-    recipe: Recipe, data: Examples, threads: int, start: Path | None = None
+    recipe: Recipe, data: Examples, threads: int, start: Path | None = None, device: str = "cpu"
 ) -> tuple[Any, list[Progress]]:
     """The trained detector, in evaluation mode, and its curves."""
     import torch
@@ -58,7 +58,7 @@ def train(
     detector = network()
     if start is not None:
         start_from(detector, start)
-    detector = detector.to(memory_format=torch.channels_last)
+    detector = detector.to(device, memory_format=torch.channels_last)
     mean = torch.optim.swa_utils.AveragedModel(
         detector, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(KEPT)
     )
@@ -70,7 +70,7 @@ def train(
         curves += _run(f"{number} at {side}", detector, mean, optimiser, schedule, batches)
         # A phase begins where the mean of the one before is.
         detector.load_state_dict(mean.module.state_dict())
-    return mean.module.eval(), curves
+    return mean.module.eval().cpu(), curves
 
 
 def _run(
@@ -79,11 +79,12 @@ def _run(
     """One pass over a stream of batches; tells the losses every fifty steps."""
     import torch
 
+    device = next(detector.parameters()).device
     detector.train()
     began, sums, curves = time.monotonic(), np.zeros(4), []
     for step, (inputs, cells) in enumerate(batches, 1):
-        x = torch.from_numpy(inputs).contiguous(memory_format=torch.channels_last)
-        of_picture, of_cells, right, judged = losses(detector, x, torch.from_numpy(cells))
+        x = torch.from_numpy(inputs).to(device, memory_format=torch.channels_last)
+        of_picture, of_cells, right, judged = losses(detector, x, torch.from_numpy(cells).to(device))
         optimiser.zero_grad()
         (of_picture + 2 * of_cells).backward()
         torch.nn.utils.clip_grad_norm_(detector.parameters(), 5.0)
