@@ -27,7 +27,7 @@ WHY = "needs torch: make train-test installs it"
 
 @pytest.fixture(scope="module")
 def layout(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_layout(tmp_path_factory.mktemp("layout"), 48)
+    return write_layout(tmp_path_factory.mktemp("layout"), 32)
 
 
 def test_the_quadrants_head_learns_and_is_kept_whole(layout: Path, tmp_path: Path) -> None:
