@@ -6,10 +6,10 @@ OUT ?= out/demo
 BIN := .venv/bin
 INSTALLED := .venv/installed
 
-.PHONY: help demo test check unit format clean
+.PHONY: help demo test check unit train-test format clean
 
 help:  ## Say what each command does
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
 
 $(INSTALLED): pyproject.toml constraints.txt
 	@command -v $(PYTHON) >/dev/null || { echo "goldpan needs Python 3.11 or later: install it, or name it: make PYTHON=python3.12 …" >&2; exit 2; }
@@ -30,6 +30,10 @@ check: $(INSTALLED)  ## ruff and mypy
 
 unit: $(INSTALLED)  ## The tests alone
 	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
+
+train-test: $(INSTALLED)  ## Install torch and run the tests that train
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,train]'
+	$(BIN)/pytest tests/flows/watermarks
 
 format: $(INSTALLED)  ## Format the code
 	$(BIN)/ruff check --fix-only .

@@ -14,6 +14,8 @@ from flows.mine import mine
 from flows.resolve import resolve
 from flows.score import score
 from flows.threshold import threshold
+from flows.train_watermark import train_watermark_command
+from flows.watermarks.commands import watermarks
 from flows.yields import yields
 
 app = typer.Typer(
@@ -24,6 +26,8 @@ app = typer.Typer(
 )
 for command in (mine, fit, threshold, score, yields, resolve, compact, doctor):
     app.command()(command)
+app.add_typer(watermarks)
+app.command("train-watermark")(train_watermark_command)
 
 
 @app.callback(invoke_without_command=True)

@@ -103,7 +103,9 @@ def pipeline(settings: Settings, taste: Taste, where: Placement, known: str | No
     ]
     scorers = [on_this_node(Scorer).remote(settings.out, liking, taste.encoder_fingerprint)]
     watermarks = [
-        replica(Watermark, num_gpus=where.watermark_gpus).remote(where.encoder_threads, where.device)
+        replica(Watermark, num_gpus=where.watermark_gpus).remote(
+            where.encoder_threads, where.device, settings.watermark_detector
+        )
         for _ in range(where.detectors)
     ]
     asked = [(gate, classifiers(settings, gate, where)) for gate in content.models]
@@ -242,6 +244,9 @@ def mine(
         list[str] | None,
         typer.Option(metavar="DIR|OUT", help="Images you have, or another run's output: no copies of them."),
     ] = None,
+    watermark_threshold: Annotated[
+        float | None, typer.Option(help="A probability of a watermark above this is one; 1 lets all pass.")
+    ] = None,
     limit: Annotated[int | None, typer.Option(help="Stop after so many submissions.")] = None,
     min_pixels: Annotated[int | None, typer.Option(help="Smallest area, width times height.")] = None,
     max_wide: Annotated[float | None, typer.Option(help="Largest width / height.")] = None,
@@ -283,6 +288,7 @@ def mine(
         "encoder": encoder,
         "keep": keep,
         "known": known,
+        "watermark_threshold": watermark_threshold,
         "limit": limit,
         "thumbs": thumbs,
         "window": {"count": window},
@@ -308,6 +314,7 @@ def mine(
         if dry:
             dry_run.estimate(settings, console)
             return
+        preflight.detector(settings)
         name = new_run()
         stack.enter_context(OutputLock(output, name))
         output.remove_leftovers()

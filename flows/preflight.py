@@ -16,7 +16,7 @@ from actors.storage import Output
 from flows.exits import PreflightError
 from flows.fit import taste_from_folder
 from flows.settings import Settings
-from models.registry import cache_folder, encoder_row, file_sha256, resolve_weights
+from models.registry import cache_folder, encoder_row, file_sha256, resolve_weights, watermark_row
 from models.taste import Taste
 
 _OF_FILES = ("urls", "folder", "dump")
@@ -117,6 +117,11 @@ def sources(settings: Settings) -> None:
         )
     for source in settings.sources:
         open_source(parse_source(source), settings.crawl, follow=settings.follow).check()
+
+
+def detector(settings: Settings) -> None:
+    """Make sure that the watermark detector is known, and its weights are here."""
+    resolve_weights(watermark_row(settings.watermark_detector))
 
 
 def taste(settings: Settings, console: Console) -> Taste:

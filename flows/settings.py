@@ -90,6 +90,9 @@ class Settings(BaseSettings):
     known: tuple[str, ...] = Field(
         (), description="folders of images and outputs of other runs: copies of what is there are not kept"
     )
+    watermark_detector: str = Field(
+        "watermark", description="what looks for marks: watermark, watermark-anti-sus"
+    )
     watermark_threshold: float = Field(0.5, ge=0, le=1)
     thumbs: bool = True
     limit: int | None = Field(None, ge=1, description="stop after so many submissions")

@@ -143,11 +143,16 @@ def test_every_command_parses(page: str, arguments: list[str]) -> None:
         return
     if "--out" not in rest and name in {"mine", "fit"}:
         rest += ["--out", "-"]
-    COMMANDS[name].make_context(name, rest)
+    command = COMMANDS[name]
+    if isinstance(command, TyperGroup):
+        name, *rest = rest
+        command = command.commands[name]
+    command.make_context(name, rest)
 
 
 def flags(*names: str) -> set[str]:
     chosen = [COMMANDS[name] for name in names or COMMANDS]
+    chosen += [one for group in chosen if isinstance(group, TyperGroup) for one in group.commands.values()]
     return {
         flag
         for command in chosen

@@ -12,6 +12,7 @@ import pytest
 from flows import preflight
 from flows.exits import PreflightError
 from flows.settings import Settings, load_settings
+from models.registry import UnknownModelError, WeightsMissingError
 
 INI = "[DEFAULT]\nclient_id=from-ini\nusername=ann\npassword=hush\n"
 ASK = """
@@ -36,6 +37,17 @@ def test_two_folders_go_into_two_runs(tmp_path: Path) -> None:
     with pytest.raises(PreflightError, match=r"one folder a run.*holds them all.*--out of its own"):
         preflight.sources(settings(*both))
     preflight.sources(settings(both[0], f"urls:{tmp_path}/urls.txt"))
+
+
+def test_a_detector_is_known_and_its_weights_are_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GOLDPAN_CACHE", str(tmp_path))
+    preflight.detector(settings("urls:a"))
+    with pytest.raises(UnknownModelError, match="there are: watermark, watermark-anti-sus"):
+        preflight.detector(settings("urls:a", watermark_detector="marks"))
+    with pytest.raises(WeightsMissingError, match=r"model_wat\.onnx.*put it there"):
+        preflight.detector(settings("urls:a", watermark_detector="watermark-anti-sus"))
 
 
 def test_paths_become_absolute_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,95 @@
+"""Detectors are trained end to end on a small set, and get better than chance; what needs torch says so."""
+
+from __future__ import annotations
+
+import csv
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import onnxruntime as ort
+import pytest
+
+from actors.encoder import Encoder
+from flows.exits import PreflightError
+from flows.train_watermark import System, train_watermark, write_curves
+from flows.watermarks.layout import read_layout
+from flows.watermarks.quadrant_head import embedded
+from models.quadrants import QuadrantHead
+from models.registry import BrokenModelError
+from models.taste import EncoderMismatchError
+from models.watermark import to_input
+from tests.flows.watermarks.pictures import examples, write_layout
+
+CHANCE, MARGIN = 0.5, 0.2
+WHY = "needs torch: make train-test installs it"
+
+
+@pytest.fixture(scope="module")
+def layout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_layout(tmp_path_factory.mktemp("layout"), 32)
+
+
+def test_the_quadrants_head_learns_and_is_kept_whole(layout: Path, tmp_path: Path) -> None:
+    out = tmp_path / "head.npz"
+    train_watermark(layout, out, System.QUADRANTS, encoder="gist", threads=1)
+    with out.with_suffix(".csv").open() as file:
+        curves = list(csv.DictReader(file))
+    assert float(curves[-1]["train"]) < float(curves[0]["train"])
+    assert max(float(line["accuracy"]) for line in curves) > CHANCE + MARGIN
+    assert out.with_suffix(".png").stat().st_size > 1000
+    head, encoder = QuadrantHead.from_bytes(out.read_bytes()), Encoder("gist", 1, "cpu")
+    head.check_encoder(encoder.describe()["fingerprint"])
+    with pytest.raises(EncoderMismatchError, match="trained on gist"):
+        head.check_encoder("0" * 64)
+    tested = [one for one in read_layout(layout) if one.is_test]
+    right = (head.logits(embedded(tested, encoder)) > 0) == [one.marked for one in tested]
+    assert right.mean() > CHANCE + MARGIN
+    with pytest.raises(BrokenModelError, match="no quadrants head"):
+        QuadrantHead.from_bytes(b"PK")
+
+
+def test_a_folder_without_both_kinds_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "watermark").mkdir()
+    with pytest.raises(PreflightError, match="no folder no_watermark"):
+        train_watermark(tmp_path, tmp_path / "head.npz", System.QUADRANTS, encoder="gist")
+
+
+def test_the_built_in_detector_learns_and_is_exported_as_it_is(tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch", reason=WHY)
+    from flows.watermarks.heads import refit
+    from flows.watermarks.network import AGREEING, export
+    from flows.watermarks.training import Recipe, train
+
+    taught, asked = examples(range(24)), examples(range(100, 112))
+    detector, curves = train(Recipe(phases=((128, 32, 100, 3e-3),)), taught, 2)
+    assert curves[-1].picture < curves[0].picture
+    assert "AUC" in refit(detector, taught, np.arange(48) // 2)
+    assert export(detector, tmp_path / "marks.onnx") <= AGREEING
+    session = ort.InferenceSession(str(tmp_path / "marks.onnx"), providers=["CPUExecutionProvider"])
+    logits = session.run(None, {"input": to_input(asked.pictures)})[0][:, 0]
+    with torch.no_grad():
+        assert (
+            np.abs(
+                detector(torch.from_numpy(to_input(asked.pictures[:2])))[0].numpy()[:, 0] - logits[:2]
+            ).max()
+            < 1e-3
+        )
+    # A mark makes a picture of the same scene likelier to have one.
+    assert (logits[1::2] > logits[::2]).mean() > CHANCE + MARGIN
+
+
+def test_efficientnet_learns_and_is_exported_as_it_is(layout: Path, tmp_path: Path) -> None:
+    pytest.importorskip("torch", reason=WHY)
+    if find_spec("timm") is None:
+        pytest.skip("needs timm: make train-test installs it")
+    from flows.watermarks import efficientnet
+
+    out = tmp_path / "model.onnx"
+    curves = efficientnet.trained(layout, 2, out, 0.5, pretrained=False, side=96)
+    write_curves(out, curves)
+    assert curves[-1].train < curves[0].train
+    session = ort.InferenceSession(str(out), providers=["CPUExecutionProvider"])
+    (given,) = session.get_inputs()
+    assert (given.name, given.shape[1:]) == ("input", [3, 512, 512])
+    assert session.run(None, {"input": np.zeros((3, 3, 512, 512), np.float32)})[0].shape == (3, 1)
