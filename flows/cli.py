@@ -11,6 +11,7 @@ from flows.compact import compact
 from flows.doctor import doctor
 from flows.fit import fit
 from flows.mine import mine
+from flows.model_files import app as models
 from flows.resolve import resolve
 from flows.yields import yields
 
@@ -22,6 +23,7 @@ app = typer.Typer(
 )
 for command in (mine, fit, yields, resolve, compact, doctor):
     app.command()(command)
+app.add_typer(models, name="models")
 
 
 @app.callback(invoke_without_command=True)

@@ -15,7 +15,6 @@ from actors.encoder import Encoder
 from flows.exits import explained, run_script
 from flows.liked import Liked, described, distinct, embed, image_files, taste_from_folder
 from models.fitting import fit_taste
-from models.registry import encoder_row
 from models.session import Device
 from models.taste import Taste, TasteError
 
@@ -27,7 +26,9 @@ def fit(
     images: Annotated[list[Path], typer.Argument(help="Folders of images you like, or image files.")],
     out: Annotated[Path, typer.Option(help="The folder to write the taste to.")],
     keep: Annotated[float, typer.Option(help="The share of images like these to let through.")] = 0.95,
-    encoder: Annotated[str, typer.Option(help="The encoder: gist, gist-grey, clip.")] = "gist",
+    encoder: Annotated[
+        str, typer.Option(help="The encoder: a name that goldpan models list tells, or a row file.")
+    ] = "gist",
     components: Annotated[
         int | None, typer.Option(help="Gaussians in the mixture; chosen by held-out likelihood if unset.")
     ] = None,
@@ -45,7 +46,7 @@ def fit(
     with console.status("fitting"):
         taste = fit_taste(
             liked.embeddings,
-            encoder=encoder,
+            encoder=runner.row.name,
             encoder_fingerprint=runner.describe()["fingerprint"],
             keep=keep,
             components=components,
@@ -71,11 +72,12 @@ def _device(name: str) -> Device:
 
 
 def _embedded(images: list[Path], encoder: Encoder, threads: int, console: Console) -> Liked:
-    row = encoder_row(encoder.describe()["name"])
     files = list(distinct(image_files(images)).values())
     with Progress(console=console, transient=True) as progress:
         task = progress.add_task("embedding", total=len(files))
-        return embed(files, encoder, row, threads, lambda done, _: progress.update(task, completed=done))
+        return embed(
+            files, encoder, encoder.row, threads, lambda done, _: progress.update(task, completed=done)
+        )
 
 
 def _print_card(taste: Taste, liked: Liked, out: Path, console: Console) -> None:

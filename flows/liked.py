@@ -167,6 +167,6 @@ def taste_from_folder(
     if liked.skipped:
         on_skipped(liked.skipped)
     fingerprint = runner.describe()["fingerprint"]
-    taste = fit_taste(liked.embeddings, encoder=encoder, encoder_fingerprint=fingerprint, keep=keep)
+    taste = fit_taste(liked.embeddings, encoder=row.name, encoder_fingerprint=fingerprint, keep=keep)
     taste.save(kept)
     return taste

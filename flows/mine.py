@@ -234,7 +234,9 @@ def mine(
             metavar="failed[:REASON]", help="Have again what failed in earlier runs; SOURCE is not needed."
         ),
     ] = None,
-    encoder: Annotated[str | None, typer.Option(help="gist (built in), or clip.")] = None,
+    encoder: Annotated[
+        str | None, typer.Option(help="gist (built in), clip, … (goldpan models list), or a row file.")
+    ] = None,
     keep: Annotated[
         float | None, typer.Option(help="Share of the liked images that the taste keeps.")
     ] = None,

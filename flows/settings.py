@@ -36,8 +36,8 @@ from models.gates import ContentGates
 
 PREFIX = "GOLDPAN_"
 FOLLOW_SECONDS = 5
-# Variables with our prefix that are no settings: models/registry.py and the tests read them.
-_OTHER_VARIABLES = frozenset(("GOLDPAN_CACHE", "GOLDPAN_SHARED_DATA"))
+# Variables with our prefix that are no settings: models/registry.py, actors/weights.py and the tests read them.
+_OTHER_VARIABLES = frozenset(("GOLDPAN_CACHE", "GOLDPAN_MIRROR", "GOLDPAN_OFFLINE", "GOLDPAN_SHARED_DATA"))
 
 
 class SettingsError(Exception):

@@ -18,8 +18,12 @@ class ModelError(Exception):
     ModelError
     ├── UnknownModelError          no row of that name
     ├── WeightsMissingError        the row's file is not on this machine
-    ├── BrokenModelError           the file is not a model onnxruntime can read, or not the row's file
+    ├── RowError                   a row of the user's cannot be read, or says what cannot be
+    ├── DownloadError              a file could not be fetched (actors.weights)
+    ├── BrokenModelError           the file is not a model that onnxruntime can read
+    ├── HashMismatchError          the file is another than the one that the row, or the first use, records
     ├── ModelContractError         the model's input or output is not what the row says, or the batch is not
+    ├── NotFiniteError             the model answers what is not a number
     ├── DeviceUnavailableError     the device asked for was not given (never a silent fallback)
     └── TasteError                 a taste cannot be fitted, read or written (models.taste)
         └── EncoderMismatchError   it was fitted on another encoder than the one that runs
@@ -34,12 +38,28 @@ class WeightsMissingError(ModelError):
     """The row's file is not on this machine; the message says where it comes from and where it goes."""
 
 
+class RowError(ModelError):
+    """A row of the user's cannot be read, or says what cannot be; the message names the file and the field."""
+
+
+class DownloadError(ModelError):
+    """A file could not be fetched; the message says what to do, and whether the next try goes on from there."""
+
+
 class BrokenModelError(ModelError):
-    """The file cannot be read as an ONNX model, or is not the file the row records."""
+    """The file cannot be read as an ONNX model."""
+
+
+class HashMismatchError(ModelError):
+    """The file is another than the one whose sha256 the row records, or that was locked on first use."""
 
 
 class ModelContractError(ModelError):
     """The model's input or output, or the batch given to it, differs from what the row says."""
+
+
+class NotFiniteError(ModelError):
+    """The model answers what is not a number; such an answer is never accepted."""
 
 
 class DeviceUnavailableError(ModelError):
@@ -55,12 +75,16 @@ class Task(StrEnum):
 
 
 class ResizeRule(StrEnum):
-    """How a picture of any shape becomes a square; all three see the whole picture, none crops."""
+    """How a picture of any shape becomes a square; all but the last see the whole picture."""
 
+    # By whole pixels first where the picture is large: not what a reference gives, and a fraction of its time.
+    STRETCH_QUICK = "stretch_quick"
     STRETCH_BICUBIC = "stretch_bicubic"
     STRETCH_LANCZOS = "stretch_lanczos"
     # nomad sent 512² pictures to anti_sus, which made 224² of them; their taste files know no other pixels.
     STRETCH_LANCZOS_VIA_512 = "stretch_lanczos_via_512"
+    # As CLIP was trained: the shorter side to the size, and the middle of the longer one.
+    CROP_BICUBIC = "crop_bicubic"
 
 
 class Layout(StrEnum):
@@ -76,7 +100,7 @@ class Weights(StrEnum):
     BUILT = "built"  # by the project itself, into the cache
     COMMITTED = "committed"  # beside this module, in models/weights
     RELEASE = "release"  # a published file, fetched on request and never implicitly
-    USER = "user"  # a file or a URL that the settings name
+    USER = "user"  # a file that the settings or a row of the user's name
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +145,7 @@ ROWS: tuple[ModelRow, ...] = (
         input_name="input",
         size=128,
         dimension=560,
+        resize=ResizeRule.STRETCH_QUICK,
         licence="Apache-2.0",
         source="Oliva & Torralba 2001, Modeling the shape of the scene, IJCV 42(3), and a colour layout",
     ),
@@ -133,6 +158,7 @@ ROWS: tuple[ModelRow, ...] = (
         input_name="input",
         size=128,
         dimension=512,
+        resize=ResizeRule.STRETCH_QUICK,
         licence="Apache-2.0",
         source="Oliva & Torralba 2001 alone: for tastes fitted on grey pictures",
     ),
@@ -151,6 +177,57 @@ ROWS: tuple[ModelRow, ...] = (
         normalise=True,
         licence="MIT",
         source="OpenAI CLIP ViT-B/32, visual tower, as released with anti_sus",
+    ),
+    # The hub's exports, with the preprocessing of their preprocessor_config.json. Written from what is published about
+    # them; no test here has had the files: ``goldpan models verify`` compares them with their rows.
+    ModelRow(
+        name="clip-vit-b32",
+        task=Task.ENCODER,
+        weights=Weights.RELEASE,
+        file="clip-vit-b32.onnx",
+        url="https://huggingface.co/Qdrant/clip-ViT-B-32-vision/resolve/main/model.onnx",
+        input_name="pixel_values",
+        size=224,
+        dimension=512,
+        mean=_CLIP_MEAN,
+        std=_CLIP_STD,
+        resize=ResizeRule.CROP_BICUBIC,
+        normalise=True,
+        licence="MIT",
+        source="OpenAI CLIP ViT-B/32, visual tower with its projection, exported by Qdrant",
+    ),
+    ModelRow(
+        name="clip-vit-l14",
+        task=Task.ENCODER,
+        weights=Weights.RELEASE,
+        file="clip-vit-l14.onnx",
+        url="https://huggingface.co/Xenova/clip-vit-large-patch14/resolve/main/onnx/vision_model.onnx",
+        input_name="pixel_values",
+        output_name="image_embeds",
+        size=224,
+        dimension=768,
+        mean=_CLIP_MEAN,
+        std=_CLIP_STD,
+        resize=ResizeRule.CROP_BICUBIC,
+        normalise=True,
+        licence="MIT",
+        source="OpenAI CLIP ViT-L/14, visual tower with its projection, exported by Xenova",
+    ),
+    ModelRow(
+        name="siglip-b16",
+        task=Task.ENCODER,
+        weights=Weights.RELEASE,
+        file="siglip-b16.onnx",
+        url="https://huggingface.co/Xenova/siglip-base-patch16-224/resolve/main/onnx/vision_model.onnx",
+        input_name="pixel_values",
+        output_name="pooler_output",
+        size=224,
+        dimension=768,
+        mean=_HALF,
+        std=_HALF,
+        normalise=True,
+        licence="Apache-2.0",
+        source="Google SigLIP base, patches of 16, visual tower, exported by Xenova",
     ),
     ModelRow(
         name="vit-b32-random",
@@ -208,8 +285,22 @@ def model_row(name: str, task: Task) -> ModelRow:
 
 
 def encoder_row(name: str) -> ModelRow:
-    """Return the row of an encoder; UnknownModelError names those there are."""
-    return model_row(name, Task.ENCODER)
+    """Return the row of an encoder: a name of ROWS, one that was added, or the path of a row file or of its model.
+
+    Raises UnknownModelError, which names those there are, and RowError.
+    """
+    # Imported here: row files are read by pydantic and yaml, and keep to this module's rows.
+    from models.row_file import added_rows, is_path, read_encoder
+
+    if is_path(name):
+        return read_encoder(Path(name).expanduser())
+    added = added_rows()
+    if name in added:
+        return read_encoder(added[name])
+    try:
+        return model_row(name, Task.ENCODER)
+    except UnknownModelError as error:
+        raise UnknownModelError("; ".join([f"{error}, or the path of a row file", *added])) from None
 
 
 def watermark_row(name: str) -> ModelRow:
@@ -223,31 +314,72 @@ def cache_folder() -> Path:
     return Path(chosen) if chosen else user_cache_path("goldpan")
 
 
+def models_folder(cache_dir: Path | None = None) -> Path:
+    """Return the folder that weights are kept in."""
+    return (cache_dir or cache_folder()) / "models"
+
+
+def weights_path(row: ModelRow, cache_dir: Path | None = None) -> Path:
+    """Name the file of a row's weights, whether it is there or not."""
+    match row.weights:
+        case Weights.BUILT:
+            return _built(row, models_folder(cache_dir))
+        case Weights.COMMITTED:
+            return Path(__file__).parent / "weights" / row.file
+        case Weights.RELEASE:
+            return models_folder(cache_dir) / row.file
+        case Weights.USER:
+            return Path(row.file)
+
+
 def resolve_weights(row: ModelRow, cache_dir: Path | None = None) -> Path:
     """Return the path of a row's weights; nothing is downloaded.
 
     Built-in graphs are built into the cache once; WeightsMissingError says where a missing file comes from
-    and where it goes; BrokenModelError is raised where the row records another sha256.
+    and where it goes; HashMismatchError is raised where the row, or the first use of a published file, records another
+    sha256.
     """
-    cache = (cache_dir or cache_folder()) / "models"
-    if row.weights is Weights.BUILT:
-        return _built(row, cache)
-    path = (
-        Path(__file__).parent / "weights" / row.file if row.weights is Weights.COMMITTED else cache / row.file
-    )
+    path = weights_path(row, cache_dir)
     if not path.is_file():
         raise WeightsMissingError(_missing(row, path))
-    if row.sha256 is not None and file_sha256(path) != row.sha256:
-        raise BrokenModelError(
-            f"{path} is not the {row.name} weights (its sha256 is not {row.sha256}); remove it"
+    known = row.sha256 or locked_sha256(row, path)
+    if known is None and row.weights is not Weights.RELEASE:
+        return path
+    found = file_sha256(path)
+    if known is None:
+        write_atomically(_lock(path), f"{found}  {path.name}\n".encode())
+    elif found != known:
+        raise HashMismatchError(
+            f"{path} is not the {row.name} weights: its sha256 is {found}, not {known}. Remove it and pull it again"
+            + ("" if row.sha256 else f", or remove {_lock(path)} if it was changed on purpose")
         )
     return path
 
 
+def locked_sha256(row: ModelRow, path: Path) -> str | None:
+    """Return the sha256 that a published file had when it was first used, as 64 hex digits; None before that.
+
+    It is kept beside the file, as sha256sum writes it. Only files whose publisher gives no hash have one.
+    """
+    lock = _lock(path)
+    if row.weights is not Weights.RELEASE or row.sha256 is not None or not lock.is_file():
+        return None
+    return lock.read_text().split()[0]
+
+
+def _lock(path: Path) -> Path:
+    return path.with_name(f"{path.name}.sha256")
+
+
 def _missing(row: ModelRow, path: Path) -> str:
+    if row.weights is Weights.USER:
+        return f"{row.name} needs {path}, which is not there; correct its row"
     if row.url is None:
         return f"{row.name} needs {path}, which this checkout lacks; restore it with git checkout"
-    return f"{row.name} needs {path}; download {row.url} and put it there, or choose a built-in model"
+    return (
+        f"{row.name} needs {path}: run goldpan models pull {row.name}, or download {row.url} and put it there, "
+        "or choose a built-in model"
+    )
 
 
 def _built(row: ModelRow, cache: Path) -> Path:
