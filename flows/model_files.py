@@ -1,4 +1,4 @@
-"""``goldpan models list|pull|verify|add``: which models there are, and their files."""
+"""``goldpan models list|pull|verify|add|quantise``: which models there are, and their files."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ from rich.text import Text
 
 from actors.weights import MIRROR, pull
 from flows.exits import USAGE, explained
+from flows.quantising import quantise, squares
 from models.inference import check_model
+from models.precision import LEAST_IMAGES
 from models.registry import (
     ROWS,
     ModelError,
@@ -33,6 +35,7 @@ from models.registry import (
     write_atomically,
 )
 from models.row_file import added_rows, is_path, read_encoder, read_file, rows_folder
+from models.taste import Taste
 
 app = typer.Typer(help="Which models there are, and their files.", no_args_is_help=True)
 Named = Annotated[list[str], typer.Argument(help="Models, by the names that goldpan models list tells.")]
@@ -131,6 +134,36 @@ def add_model(
     Console(highlight=False, markup=False, soft_wrap=True).print(
         f"added {found.name}: use it by --encoder {found.name}{todo}"
     )
+
+
+@app.command("quantise")
+@explained
+def quantise_model(
+    name: Annotated[str, typer.Argument(help="An encoder.")],
+    images: Annotated[list[Path], typer.Argument(help="Images to measure on: liked ones and others.")],
+    taste: Annotated[
+        Path | None,
+        typer.Option(help="A taste whose decisions count; else one is fitted on half of the images."),
+    ] = None,
+    threads: Annotated[int, typer.Option(min=1, help="Threads to measure the speed with.")] = 1,
+) -> None:
+    """Make int8 and fp16 of an encoder, and measure them: what decides as fp32 does is used from then on."""
+    console = Console(highlight=False, markup=False, emoji=False)
+    row = encoder_row(name)
+    resolve_weights(row)
+    with console.status("decoding") as status:
+        pixels = squares(images, row)
+        judge = None if taste is None else Taste.load(taste)
+        record = quantise(row, pixels, threads, judge, status.update)
+    table = Table("precision", "least cosine", "median", "same decisions", "images/s")
+    for precision, found in record.measured.items():
+        cosines = f"{found.least_cosine:.4f}", f"{found.median_cosine:.4f}"
+        table.add_row(precision, *cosines, f"{found.agreement:.2%}", f"{found.images_per_second:.1f}")
+    console.print(table)
+    if record.images < LEAST_IMAGES:
+        console.print(f"{record.images} images judged: {LEAST_IMAGES} are needed to choose anything but fp32")
+    console.print(f"{record.accepted} of {record.images} accepted by fp32, {record.threads} thread(s)")
+    console.print(f"from now on: {record.best('cpu')} on the CPU, {record.best('cuda')} on a GPU")
 
 
 def _rows() -> Iterable[ModelRow]:

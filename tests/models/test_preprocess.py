@@ -69,7 +69,8 @@ def _reference(image: Image.Image, row: ModelRow) -> np.ndarray[tuple[int, ...],
         pixels = scaled[top : top + row.size, left : left + row.size]
     else:
         pixels = np.asarray(image.resize(side, bicubic))
-    return ((pixels / 255 - np.array(row.mean)) / np.array(row.std)).transpose(2, 0, 1)
+    expected = (pixels / 255 - np.array(row.mean)) / np.array(row.std)
+    return np.asarray(expected.transpose(2, 0, 1), np.float64)
 
 
 def test_real_photographs_become_the_publishers_input(shared_data: Path) -> None:
