@@ -155,10 +155,10 @@ def quantise_model(
         pixels = squares(images, row)
         judge = None if taste is None else Taste.load(taste)
         record = quantise(row, pixels, threads, judge, status.update)
-    table = Table("precision", "least cosine", "median", "same decisions", "images/s")
+    table = Table("precision", "least cosine", "median", "same decisions", "images / s of CPU")
     for precision, found in record.measured.items():
         cosines = f"{found.least_cosine:.4f}", f"{found.median_cosine:.4f}"
-        table.add_row(precision, *cosines, f"{found.agreement:.2%}", f"{found.images_per_second:.1f}")
+        table.add_row(precision, *cosines, f"{found.agreement:.2%}", f"{found.images_per_cpu_second:.1f}")
     console.print(table)
     if record.images < LEAST_IMAGES:
         console.print(f"{record.images} images judged: {LEAST_IMAGES} are needed to choose anything but fp32")

@@ -50,7 +50,7 @@ class Measured(BaseModel):
     least_cosine: float
     median_cosine: float
     agreement: float
-    images_per_second: float
+    images_per_cpu_second: float
 
 
 class Record(BaseModel):
@@ -74,7 +74,7 @@ class Record(BaseModel):
         if device == "cuda":
             return Precision.FP16 if self.agrees(Precision.FP16) else Precision.FP32
         able = [one for one in (Precision.FP32, Precision.INT8) if one is Precision.FP32 or self.agrees(one)]
-        return max(able, key=lambda one: self.measured[one].images_per_second)
+        return max(able, key=lambda one: self.measured[one].images_per_cpu_second)
 
 
 def choose(row: ModelRow, device: Literal["cpu", "cuda"], asked: Asked) -> Precision:
