@@ -21,7 +21,7 @@ import numpy.typing as npt
 from benchmarks.image_server import picture
 from models.decode import open_rgb
 from models.mixture import GaussianMixture
-from models.precision import Precision, make
+from models.precision import Precision, make, precision_path
 from models.preprocess import resize, shortest_side, to_input
 from models.registry import ModelRow, encoder_row, resolve_weights, watermark_row
 from models.session import Session
@@ -59,9 +59,13 @@ def sessions(rounds: int) -> None:
         (vit, Precision.FP32),
         (vit, Precision.INT8),
     ):
-        path = resolve_weights(row) if precision is Precision.FP32 else make(row, precision)
+        made = precision_path(row, precision)
+        if precision is Precision.FP32:
+            made = resolve_weights(row)
+        elif not made.is_file():
+            make(row, precision)
         for threads in THREADS:
-            found = best(_batches(Session(path, row, threads=threads)), rounds)
+            found = best(_batches(Session(made, row, threads=threads)), rounds)
             cells = [
                 f"{size / found[str(size)][0]:.1f} ({size / found[str(size)][1]:.1f})" for size in BATCHES
             ]
@@ -96,7 +100,7 @@ def scoring(rounds: int) -> None:
         for size in (1, 32, 256):
             x = np.random.default_rng(1).normal(size=(size, numbers))
             arms: dict[str, Work] = {"ours": _score(ours, x), "theirs": _score(theirs, x)}
-            found = best(arms, 5 * rounds)
+            found = best(arms, 30 * rounds)
             mine, other = found["ours"][0] / size * 1e6, found["theirs"][0] / size * 1e6
             print(
                 f"| {components} × {numbers}, {kind} | {size} | {mine:.1f} | {other:.1f} | {other / mine:.1f} |"
