@@ -11,6 +11,7 @@ from flows.compact import compact
 from flows.doctor import doctor
 from flows.fit import fit
 from flows.mine import mine
+from flows.model_files import app as models
 from flows.resolve import resolve
 from flows.score import score
 from flows.threshold import threshold
@@ -28,6 +29,7 @@ for command in (mine, fit, threshold, score, yields, resolve, compact, doctor):
     app.command()(command)
 app.add_typer(watermarks)
 app.command("train-watermark")(train_watermark_command)
+app.add_typer(models, name="models")
 
 
 @app.callback(invoke_without_command=True)

@@ -35,7 +35,9 @@ def fit(
     against: Against = None,
     beta: Beta = None,
     per_1000: PerThousandImages = None,
-    encoder: Annotated[str, typer.Option(help="The encoder: gist, gist-grey, clip.")] = "gist",
+    encoder: Annotated[
+        str, typer.Option(help="The encoder: a name that goldpan models list tells, or a row file.")
+    ] = "gist",
     components: Annotated[
         int | None, typer.Option(help="Gaussians in the mixture; chosen by held-out likelihood if unset.")
     ] = None,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 from rich.console import Console
 
 from actors.gate import cached, held_at
@@ -12,6 +11,7 @@ from actors.storage import Output
 from flows.exits import PreflightError
 from flows.settings import Settings
 from models.classifier import GateRow, scores
+from models.inference import check_finite, probes
 from models.registry import ModelError, file_sha256, write_atomically
 from models.session import Session
 
@@ -44,14 +44,7 @@ def _ready(row: GateRow, output: Output, console: Console) -> GateRow:
 def check(row: GateRow, path: Path) -> None:
     """Run a gate's model on a black, a white and a noisy picture; raises ModelError where it does not do."""
     session = Session(path, row.model_row(), threads=1)
-    shape = (row.size, row.size, 3)
-    noise = np.random.default_rng(0).integers(0, 256, shape).astype(np.uint8)
-    probes = np.stack([np.zeros(shape, np.uint8), np.full(shape, 255, np.uint8), noise])
-    if not np.isfinite(scores(session, row, probes)).all():
-        raise ModelError(
-            "it answers what is not a number for a black, a white or a noisy picture; is it the right file, and do "
-            "mean and std belong to it?"
-        )
+    check_finite(scores(session, row, probes(row.size)))
 
 
 def _local(row: GateRow) -> Path:

@@ -93,7 +93,7 @@ def embed(
     on_progress: Callable[[], None] | None = None,
 ) -> Iterator[npt.NDArray[np.float16]]:
     """Decode images on ``threads`` threads and give their embeddings, float16 [n, d], at most 32 at a time."""
-    row = encoder_row(encoder.describe()["name"])
+    row = encoder.row
     with ThreadPoolExecutor(threads) as pool:
         for chunk in _chunks(files):
             results = list(pool.map(lambda path: _pixels(path, row), chunk))

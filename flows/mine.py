@@ -47,6 +47,7 @@ from flows.settings import Settings, assign, load_settings
 from flows.stream import Stream
 from flows.windows import WindowAssembler
 from models.classifier import GateRow
+from models.precision import choose
 from models.registry import encoder_row
 from models.taste import Taste
 
@@ -78,6 +79,7 @@ def pipeline(settings: Settings, taste: Taste, where: Placement, known: str | No
     liking = f"state/taste-{taste.fingerprint[:16]}.npz"
     Output(settings.out).write(liking, taste.to_bytes())
     row = encoder_row(settings.encoder)
+    precision = choose(row, where.device, settings.precision)
     shape, content = settings.crawl.shape, settings.gates
     listing = on_this_node(Listing, name=LISTING).remote(
         settings.sources, settings.crawl, follow=settings.follow
@@ -97,7 +99,7 @@ def pipeline(settings: Settings, taste: Taste, where: Placement, known: str | No
     ]
     encoders = [
         replica(Encoder, num_gpus=where.encoder_gpus).remote(
-            settings.encoder, where.encoder_threads, where.device
+            settings.encoder, where.encoder_threads, where.device, precision=precision
         )
         for _ in range(where.encoders)
     ]
@@ -162,7 +164,9 @@ def run(
     interrupts = Interrupts()
     interrupts.install()
     where = placement.plan(settings.device, settings.crawlers, gates=len(settings.gates.models))
-    console.print("\n".join(where.lines()), highlight=False)
+    precision = choose(encoder_row(settings.encoder), where.device, settings.precision)
+    settings = settings.model_copy(update={"precision": precision.value})
+    console.print("\n".join([*where.lines(), f"precision {precision} of the encoder"]), highlight=False)
     if not settings.crawl.robots:
         console.print("X-Robots-Tag is not heeded (crawl.robots): hosts' opt-outs are passed over")
     inspect = Inspect(settings.crawl.shape, encoder_row(settings.encoder), thumbs=settings.thumbs)
@@ -236,7 +240,9 @@ def mine(
             metavar="failed[:REASON]", help="Have again what failed in earlier runs; SOURCE is not needed."
         ),
     ] = None,
-    encoder: Annotated[str | None, typer.Option(help="gist (built in), or clip.")] = None,
+    encoder: Annotated[
+        str | None, typer.Option(help="gist (built in), clip, … (goldpan models list), or a row file.")
+    ] = None,
     keep: Annotated[
         float | None, typer.Option(help="Share of the liked images that the taste keeps.")
     ] = None,

@@ -17,6 +17,7 @@ from flows.exits import PreflightError
 from flows.fit import taste_from_folder
 from flows.settings import Settings
 from models.registry import cache_folder, encoder_row, file_sha256, resolve_weights, watermark_row
+from models.row_file import is_path
 from models.taste import Taste
 
 _OF_FILES = ("urls", "folder", "dump")
@@ -34,7 +35,8 @@ def absolute(settings: Settings) -> Settings:
     out = settings.out if "://" in settings.out else _absolute(settings.out)
     known = tuple(one if "://" in one else _absolute(one) for one in settings.known)
     sources = tuple(map(_absolute_source, settings.sources))
-    return settings.model_copy(update={"out": out, "sources": sources, "known": known})
+    encoder = _absolute(settings.encoder) if is_path(settings.encoder) else settings.encoder
+    return settings.model_copy(update={"out": out, "sources": sources, "known": known, "encoder": encoder})
 
 
 def _absolute_source(text: str) -> str:

@@ -33,11 +33,12 @@ from actors.crawler.sources import parse_source
 from actors.duplicates import NEAR_BITS
 from actors.retries import reason_of
 from models.gates import ContentGates
+from models.precision import Asked
 
 PREFIX = "GOLDPAN_"
 FOLLOW_SECONDS = 5
-# Variables with our prefix that are no settings: models/registry.py and the tests read them.
-_OTHER_VARIABLES = frozenset(("GOLDPAN_CACHE", "GOLDPAN_SHARED_DATA"))
+# Variables with our prefix that are no settings: models/registry.py, actors/weights.py and the tests read them.
+_OTHER_VARIABLES = frozenset(("GOLDPAN_CACHE", "GOLDPAN_MIRROR", "GOLDPAN_OFFLINE", "GOLDPAN_SHARED_DATA"))
 
 
 class SettingsError(Exception):
@@ -79,6 +80,7 @@ class Settings(BaseSettings):
     out: str = Field(description="the output: a folder or a URI")
     taste: str | None = Field(None, description="a fitted taste, or a folder of liked images")
     encoder: str = "gist"
+    precision: Asked = Field("auto", description="of the encoder: auto, fp32, int8 or fp16")
     keep: float = Field(0.95, gt=0, lt=1, description="share of liked images that a taste keeps")
     device: Literal["auto", "cpu", "cuda"] = "auto"
     crawlers: int | None = Field(

@@ -6,10 +6,11 @@ from enum import StrEnum
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
-from models.preprocess import to_input
-from models.registry import Layout, ModelRow, ResizeRule, Task, Weights
+from models.inference import infer
+from models.registry import ModelRow, Task, Weights
+from models.row_file import InputRow
 from models.session import Session
 
 _BATCH = 8
@@ -23,31 +24,14 @@ class Activation(StrEnum):
     SOFTMAX = "softmax"
 
 
-class GateRow(BaseModel):
-    """One classifier of the user's. ``size`` is the side of its square input, ``mean`` and ``std`` are on 0…1."""
+class GateRow(InputRow):
+    """One classifier of the user's: its outputs, and what passes."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$")
-    model: str = Field(min_length=1, description="a path, or an http(s) URL with its sha256")
-    sha256: str | None = Field(None, pattern=r"^[0-9a-f]{64}$")
-    size: int = Field(ge=8, le=2048)
-    mean: tuple[float, float, float] = (0.0, 0.0, 0.0)
-    std: tuple[float, float, float] = (1.0, 1.0, 1.0)
-    layout: Layout = Layout.NCHW
-    resize: ResizeRule = ResizeRule.STRETCH_BICUBIC
-    input: str = "input"
-    output: str | None = None
     outputs: int = Field(1, ge=1, description="numbers it gives for a picture")
     index: int = Field(0, ge=0, description="which of them is the score")
     activation: Activation = Activation.NONE
     keep_above: float | None = None
     keep_below: float | None = None
-
-    @property
-    def is_remote(self) -> bool:
-        """Tell whether the model has to be downloaded."""
-        return self.model.startswith(("https://", "http://"))
 
     @model_validator(mode="after")
     def _consistent(self) -> GateRow:
@@ -55,8 +39,6 @@ class GateRow(BaseModel):
             raise ValueError(f"index {self.index} is not among {self.outputs} outputs: they count from 0")
         if self.is_remote and self.sha256 is None:
             raise ValueError("a model that is downloaded needs its sha256: see what its publisher says")
-        if any(deviation <= 0 for deviation in self.std):
-            raise ValueError("std must be above 0 in every channel")
         if self.activation is Activation.SOFTMAX and self.outputs == 1:
             raise ValueError("softmax of one output is always 1: give outputs, or take sigmoid")
         return self
@@ -90,16 +72,8 @@ class GateRow(BaseModel):
 
 def scores(session: Session, row: GateRow, pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
     """Score squares, uint8 [n, size, size, 3]; returns float32 [n], with NaN where the model gave that."""
-    found = np.empty(len(pixels), np.float32)
-    step = session.batch or _BATCH
-    for start in range(0, len(pixels), step):
-        part = pixels[start : start + step]
-        if session.batch:
-            # A model exported for so many takes no fewer.
-            part = np.resize(part, (step, *part.shape[1:]))
-        raw = _activated(session.run(to_input(part, session.row)), row.activation)
-        found[start : start + step] = raw[: len(found) - start, row.index]
-    return found
+    scored: npt.NDArray[np.float32] = _activated(infer(session, pixels, _BATCH), row.activation)[:, row.index]
+    return scored
 
 
 def _activated(raw: npt.NDArray[np.float32], activation: Activation) -> npt.NDArray[np.float32]:

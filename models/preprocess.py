@@ -9,6 +9,7 @@ from PIL import Image
 from models.registry import Layout, ModelRow, ResizeRule
 
 _VIA = 512
+_LONGEST = 8  # sides of this ratio and more
 
 
 def shortest_side(row: ModelRow) -> int:
@@ -23,14 +24,31 @@ def resize(image: Image.Image, row: ModelRow) -> npt.NDArray[np.uint8]:
     """Return an RGB picture as the row's square, uint8 [size, size, 3]."""
     side = (row.size, row.size)
     match row.resize:
-        case ResizeRule.STRETCH_BICUBIC:
+        case ResizeRule.STRETCH_QUICK:
             squared = image.resize(side, Image.Resampling.BICUBIC, reducing_gap=2.0)
+        case ResizeRule.STRETCH_BICUBIC:
+            squared = image.resize(side, Image.Resampling.BICUBIC)
         case ResizeRule.STRETCH_LANCZOS:
             squared = image.resize(side, Image.Resampling.LANCZOS)
         case ResizeRule.STRETCH_LANCZOS_VIA_512:
             via = image.resize((_VIA, _VIA), Image.Resampling.LANCZOS)
             squared = via.resize(side, Image.Resampling.LANCZOS)
+        case ResizeRule.CROP_BICUBIC:
+            squared = _middle(image, row.size)
     return np.asarray(squared, np.uint8)
+
+
+def _middle(image: Image.Image, size: int) -> Image.Image:
+    """Scale the shorter side to ``size`` and crop the middle, rounding down as CLIP's image processor does."""
+    # Of what is longer than that, only the middle is ever seen, and all of it would be scaled up.
+    longest = _LONGEST * min(image.size)
+    if max(image.size) > longest:
+        left, top = (max(0, side - longest) // 2 for side in image.size)
+        image = image.crop((left, top, image.width - left, image.height - top))
+    width, height = (side * size // min(image.size) for side in image.size)
+    scaled = image.resize((width, height), Image.Resampling.BICUBIC)
+    left, top = (width - size) // 2, (height - size) // 2
+    return scaled.crop((left, top, left + size, top + size))
 
 
 def to_input(batch: npt.NDArray[np.uint8], row: ModelRow) -> npt.NDArray[np.float32]:

@@ -1,15 +1,17 @@
-"""Every model goldpan can run, one frozen row each: where its weights are, and what its input is."""
+"""Every model goldpan can run, one frozen row each, and where its weights are."""
 
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
-from enum import StrEnum
 from hashlib import file_digest
 from pathlib import Path
 from uuid import uuid4
 
 from platformdirs import user_cache_path
+
+from models.row import Layout, ModelRow, ResizeRule, Task, Weights
+
+__all__ = ["Layout", "ModelRow", "ResizeRule", "Task", "Weights"]
 
 
 class ModelError(Exception):
@@ -18,8 +20,12 @@ class ModelError(Exception):
     ModelError
     ├── UnknownModelError          no row of that name
     ├── WeightsMissingError        the row's file is not on this machine
-    ├── BrokenModelError           the file is not a model onnxruntime can read, or not the row's file
+    ├── RowError                   a row of the user's cannot be read, or says what cannot be
+    ├── DownloadError              a file could not be fetched (actors.weights)
+    ├── BrokenModelError           the file is not a model that onnxruntime can read
+    ├── HashMismatchError          the file is another than the one that the row, or the first use, records
     ├── ModelContractError         the model's input or output is not what the row says, or the batch is not
+    ├── NotFiniteError             the model answers what is not a number
     ├── DeviceUnavailableError     the device asked for was not given (never a silent fallback)
     ├── CalibrationError           a threshold cannot be chosen as asked (models.calibration)
     └── TasteError                 a taste cannot be fitted, read or written (models.taste)
@@ -35,77 +41,32 @@ class WeightsMissingError(ModelError):
     """The row's file is not on this machine; the message says where it comes from and where it goes."""
 
 
+class RowError(ModelError):
+    """A row of the user's cannot be read, or says what cannot be; the message names the file and the field."""
+
+
+class DownloadError(ModelError):
+    """A file could not be fetched; the message says what to do, and whether the next try goes on from there."""
+
+
 class BrokenModelError(ModelError):
-    """The file cannot be read as an ONNX model, or is not the file the row records."""
+    """The file cannot be read as an ONNX model."""
+
+
+class HashMismatchError(ModelError):
+    """The file is another than the one whose sha256 the row records, or that was locked on first use."""
 
 
 class ModelContractError(ModelError):
     """The model's input or output, or the batch given to it, differs from what the row says."""
 
 
+class NotFiniteError(ModelError):
+    """The model answers what is not a number; such an answer is never accepted."""
+
+
 class DeviceUnavailableError(ModelError):
     """The device asked for is not there; goldpan never falls back to the CPU by itself."""
-
-
-class Task(StrEnum):
-    """What a model is for."""
-
-    ENCODER = "encoder"
-    WATERMARK = "watermark"
-    GATE = "gate"
-
-
-class ResizeRule(StrEnum):
-    """How a picture of any shape becomes a square; all three see the whole picture, none crops."""
-
-    STRETCH_BICUBIC = "stretch_bicubic"
-    STRETCH_LANCZOS = "stretch_lanczos"
-    # nomad sent 512² pictures to anti_sus, which made 224² of them; their taste files know no other pixels.
-    STRETCH_LANCZOS_VIA_512 = "stretch_lanczos_via_512"
-
-
-class Layout(StrEnum):
-    """The order of the axes of a model's input."""
-
-    NCHW = "nchw"
-    NHWC = "nhwc"
-
-
-class Weights(StrEnum):
-    """Where a row's file comes from."""
-
-    BUILT = "built"  # by the project itself, into the cache
-    COMMITTED = "committed"  # beside this module, in models/weights
-    RELEASE = "release"  # a published file, fetched on request and never implicitly
-    USER = "user"  # a file or a URL that the settings name
-
-
-@dataclass(frozen=True, slots=True)
-class ModelRow:
-    """One model: its file, its input and its output.
-
-    ``size`` is the side of the square input in pixels; ``mean`` and ``std`` are per RGB channel on the scale
-    0…1; ``sha256`` is hex, or None where the publisher gives none; ``output_name`` None means the only
-    output; ``dimension`` is the width of one output row; ``normalise`` scales each row to length 1.
-    """
-
-    name: str
-    task: Task
-    weights: Weights
-    file: str
-    input_name: str
-    size: int
-    dimension: int
-    licence: str
-    source: str
-    mean: tuple[float, float, float] = (0.0, 0.0, 0.0)
-    std: tuple[float, float, float] = (1.0, 1.0, 1.0)
-    resize: ResizeRule = ResizeRule.STRETCH_BICUBIC
-    layout: Layout = Layout.NCHW
-    output_name: str | None = None
-    normalise: bool = False
-    sha256: str | None = None
-    url: str | None = None
 
 
 _CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
@@ -122,6 +83,7 @@ ROWS: tuple[ModelRow, ...] = (
         input_name="input",
         size=128,
         dimension=560,
+        resize=ResizeRule.STRETCH_QUICK,
         licence="Apache-2.0",
         source="Oliva & Torralba 2001, Modeling the shape of the scene, IJCV 42(3), and a colour layout",
     ),
@@ -134,6 +96,7 @@ ROWS: tuple[ModelRow, ...] = (
         input_name="input",
         size=128,
         dimension=512,
+        resize=ResizeRule.STRETCH_QUICK,
         licence="Apache-2.0",
         source="Oliva & Torralba 2001 alone: for tastes fitted on grey pictures",
     ),
@@ -152,6 +115,57 @@ ROWS: tuple[ModelRow, ...] = (
         normalise=True,
         licence="MIT",
         source="OpenAI CLIP ViT-B/32, visual tower, as released with anti_sus",
+    ),
+    # The hub's exports, with the preprocessing of their preprocessor_config.json. Written from what is published about
+    # them; no test here has had the files: ``goldpan models verify`` compares them with their rows.
+    ModelRow(
+        name="clip-vit-b32",
+        task=Task.ENCODER,
+        weights=Weights.RELEASE,
+        file="clip-vit-b32.onnx",
+        url="https://huggingface.co/Qdrant/clip-ViT-B-32-vision/resolve/main/model.onnx",
+        input_name="pixel_values",
+        size=224,
+        dimension=512,
+        mean=_CLIP_MEAN,
+        std=_CLIP_STD,
+        resize=ResizeRule.CROP_BICUBIC,
+        normalise=True,
+        licence="MIT",
+        source="OpenAI CLIP ViT-B/32, visual tower with its projection, exported by Qdrant",
+    ),
+    ModelRow(
+        name="clip-vit-l14",
+        task=Task.ENCODER,
+        weights=Weights.RELEASE,
+        file="clip-vit-l14.onnx",
+        url="https://huggingface.co/Xenova/clip-vit-large-patch14/resolve/main/onnx/vision_model.onnx",
+        input_name="pixel_values",
+        output_name="image_embeds",
+        size=224,
+        dimension=768,
+        mean=_CLIP_MEAN,
+        std=_CLIP_STD,
+        resize=ResizeRule.CROP_BICUBIC,
+        normalise=True,
+        licence="MIT",
+        source="OpenAI CLIP ViT-L/14, visual tower with its projection, exported by Xenova",
+    ),
+    ModelRow(
+        name="siglip-b16",
+        task=Task.ENCODER,
+        weights=Weights.RELEASE,
+        file="siglip-b16.onnx",
+        url="https://huggingface.co/Xenova/siglip-base-patch16-224/resolve/main/onnx/vision_model.onnx",
+        input_name="pixel_values",
+        output_name="pooler_output",
+        size=224,
+        dimension=768,
+        mean=_HALF,
+        std=_HALF,
+        normalise=True,
+        licence="Apache-2.0",
+        source="Google SigLIP base, patches of 16, visual tower, exported by Xenova",
     ),
     ModelRow(
         name="vit-b32-random",
@@ -209,8 +223,22 @@ def model_row(name: str, task: Task) -> ModelRow:
 
 
 def encoder_row(name: str) -> ModelRow:
-    """Return the row of an encoder; UnknownModelError names those there are."""
-    return model_row(name, Task.ENCODER)
+    """Return the row of an encoder: a name of ROWS, one that was added, or the path of a row file or of its model.
+
+    Raises UnknownModelError, which names those there are, and RowError.
+    """
+    # Imported here: row files are read by pydantic and yaml, and keep to this module's rows.
+    from models.row_file import added_rows, is_path, read_encoder
+
+    if is_path(name):
+        return read_encoder(Path(name).expanduser())
+    added = added_rows()
+    if name in added:
+        return read_encoder(added[name])
+    try:
+        return model_row(name, Task.ENCODER)
+    except UnknownModelError as error:
+        raise UnknownModelError("; ".join([f"{error}, or the path of a row file", *added])) from None
 
 
 def watermark_row(name: str) -> ModelRow:
@@ -224,31 +252,72 @@ def cache_folder() -> Path:
     return Path(chosen) if chosen else user_cache_path("goldpan")
 
 
+def models_folder(cache_dir: Path | None = None) -> Path:
+    """Return the folder that weights are kept in."""
+    return (cache_dir or cache_folder()) / "models"
+
+
+def weights_path(row: ModelRow, cache_dir: Path | None = None) -> Path:
+    """Name the file of a row's weights, whether it is there or not."""
+    match row.weights:
+        case Weights.BUILT:
+            return _built(row, models_folder(cache_dir))
+        case Weights.COMMITTED:
+            return Path(__file__).parent / "weights" / row.file
+        case Weights.RELEASE:
+            return models_folder(cache_dir) / row.file
+        case Weights.USER:
+            return Path(row.file)
+
+
 def resolve_weights(row: ModelRow, cache_dir: Path | None = None) -> Path:
     """Return the path of a row's weights; nothing is downloaded.
 
     Built-in graphs are built into the cache once; WeightsMissingError says where a missing file comes from
-    and where it goes; BrokenModelError is raised where the row records another sha256.
+    and where it goes; HashMismatchError is raised where the row, or the first use of a published file, records another
+    sha256.
     """
-    cache = (cache_dir or cache_folder()) / "models"
-    if row.weights is Weights.BUILT:
-        return _built(row, cache)
-    path = (
-        Path(__file__).parent / "weights" / row.file if row.weights is Weights.COMMITTED else cache / row.file
-    )
+    path = weights_path(row, cache_dir)
     if not path.is_file():
         raise WeightsMissingError(_missing(row, path))
-    if row.sha256 is not None and file_sha256(path) != row.sha256:
-        raise BrokenModelError(
-            f"{path} is not the {row.name} weights (its sha256 is not {row.sha256}); remove it"
+    known = row.sha256 or locked_sha256(row, path)
+    if known is None and row.weights is not Weights.RELEASE:
+        return path
+    found = file_sha256(path)
+    if known is None:
+        write_atomically(_lock(path), f"{found}  {path.name}\n".encode())
+    elif found != known:
+        raise HashMismatchError(
+            f"{path} is not the {row.name} weights: its sha256 is {found}, not {known}. Remove it and pull it again"
+            + ("" if row.sha256 else f", or remove {_lock(path)} if it was changed on purpose")
         )
     return path
 
 
+def locked_sha256(row: ModelRow, path: Path) -> str | None:
+    """Return the sha256 that a published file had when it was first used, as 64 hex digits; None before that.
+
+    It is kept beside the file, as sha256sum writes it. Only files whose publisher gives no hash have one.
+    """
+    lock = _lock(path)
+    if row.weights is not Weights.RELEASE or row.sha256 is not None or not lock.is_file():
+        return None
+    return lock.read_text().split()[0]
+
+
+def _lock(path: Path) -> Path:
+    return path.with_name(f"{path.name}.sha256")
+
+
 def _missing(row: ModelRow, path: Path) -> str:
+    if row.weights is Weights.USER:
+        return f"{row.name} needs {path}, which is not there; correct its row"
     if row.url is None:
         return f"{row.name} needs {path}, which this checkout lacks; restore it with git checkout"
-    return f"{row.name} needs {path}; download {row.url} and put it there, or choose a built-in model"
+    return (
+        f"{row.name} needs {path}: run goldpan models pull {row.name}, or download {row.url} and put it there, "
+        "or choose a built-in model"
+    )
 
 
 def _built(row: ModelRow, cache: Path) -> Path:

@@ -20,6 +20,7 @@ from typing import Any
 import duckdb
 import pytest
 import typer
+import yaml
 from pydantic import BaseModel, ByteSize, TypeAdapter
 from pydantic_core import PydanticUndefined
 from typer.core import TyperGroup
@@ -30,6 +31,7 @@ from flows.demo.world import World
 from flows.settings import Settings, assign, load_settings
 from models import reasons
 from models.registry import WeightsMissingError, encoder_row, resolve_weights
+from models.row_file import EncoderFile
 from models.schema import VERDICTS
 
 ROOT = Path(__file__).parents[1]
@@ -139,20 +141,27 @@ def _goldpan_commands(line: str) -> Iterator[list[str]]:
 def test_every_command_parses(page: str, arguments: list[str]) -> None:
     name, *rest = arguments
     assert name in COMMANDS, f"{page}: goldpan has no command {name}"
+    command: Any = COMMANDS[name]
+    while isinstance(command, TyperGroup) and rest and "--help" not in rest:
+        assert rest[0] in command.commands, f"{page}: goldpan {name} has no command {rest[0]}"
+        command, rest = command.commands[rest[0]], rest[1:]
     if "--help" in rest or rest == ["…"]:
         return
     if "--out" not in rest and name in {"mine", "fit"}:
         rest += ["--out", "-"]
-    command = COMMANDS[name]
-    if isinstance(command, TyperGroup):
-        name, *rest = rest
-        command = command.commands[name]
     command.make_context(name, rest)
 
 
+def _leaves(command: Any) -> Iterator[Any]:
+    if not isinstance(command, TyperGroup):
+        yield command
+        return
+    for below in command.commands.values():
+        yield from _leaves(below)
+
+
 def flags(*names: str) -> set[str]:
-    chosen = [COMMANDS[name] for name in names or COMMANDS]
-    chosen += [one for group in chosen if isinstance(group, TyperGroup) for one in group.commands.values()]
+    chosen = [command for name in names or COMMANDS for command in _leaves(COMMANDS[name])]
     return {
         flag
         for command in chosen
@@ -242,6 +251,11 @@ def test_a_flag_wins_over_the_environment_and_that_over_the_file(
     assert from_environment.crawl.allow_private == ("nas.local:8080",)
     assign(given, "window.count=16")
     assert load_settings(given, tmp_path / "goldpan.yaml").window.count == 16
+
+
+def test_the_row_of_an_encoder_is_one() -> None:
+    (example,) = (block for block in blocks() if block.mark == "encoder row")
+    assert EncoderFile(**yaml.safe_load(example.text)).name == "mynet"
 
 
 # What follows from the code

@@ -49,6 +49,8 @@ def test_it_describes_the_encoder_that_really_runs() -> None:
         "name": "gist-grey",
         "fingerprint": file_sha256(resolve_weights(row_of("gist-grey"))),
         "dimension": 512,
+        "precision": "fp32",
+        "batch": 32,
         "provider": "CPUExecutionProvider",
     }
 

@@ -48,17 +48,25 @@ def tiny_row(**changes: object) -> ModelRow:
     return ModelRow(**(fields | changes))  # type: ignore[arg-type]
 
 
-def pooled(path: Path, *, size: int, dimension: int) -> Path:
-    """Write a model of fixed weights on the mean colours: [n, 3, size, size] in, [n, dimension] out."""
+def pooled(
+    path: Path, *, size: int, dimension: int, name: str = "input", output: str = "output", first: bool = True
+) -> Path:
+    """Write a model of fixed weights on the mean colours: [n, 3, size, size] in, [n, dimension] out.
+
+    Where its output is not the ``first``, that is one of every pixel, as exports of transformers have it.
+    """
     weights = np.random.default_rng(dimension).normal(size=(3, dimension)).astype(np.float32)
     nodes = [
-        helper.make_node("ReduceMean", ["input"], ["means"], axes=[2, 3], keepdims=0),
-        helper.make_node("MatMul", ["means", "weights"], ["output"]),
+        helper.make_node("ReduceMean", [name], ["means"], axes=[2, 3], keepdims=0),
+        helper.make_node("MatMul", ["means", "weights"], [output]),
+        helper.make_node("Identity", [name], ["last_hidden_state"]),
     ]
-    wide = helper.make_tensor_value_info("input", TensorProto.FLOAT, ["n", 3, size, size])
-    narrow = helper.make_tensor_value_info("output", TensorProto.FLOAT, ["n", dimension])
+    wide = helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", 3, size, size])
+    narrow = helper.make_tensor_value_info(output, TensorProto.FLOAT, ["n", dimension])
+    all_of_it = helper.make_tensor_value_info("last_hidden_state", TensorProto.FLOAT, ["n", 3, size, size])
+    outputs = [narrow] if first else [all_of_it, narrow]
     graph = helper.make_graph(
-        nodes, "pooled", [wide], [narrow], [numpy_helper.from_array(weights, "weights")]
+        nodes[: 1 + len(outputs)], "pooled", [wide], outputs, [numpy_helper.from_array(weights, "weights")]
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
     path.parent.mkdir(parents=True, exist_ok=True)

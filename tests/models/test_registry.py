@@ -7,7 +7,7 @@ import pytest
 
 from models.registry import (
     ROWS,
-    BrokenModelError,
+    HashMismatchError,
     ModelError,
     Task,
     UnknownModelError,
@@ -64,7 +64,7 @@ def test_weights_that_lie_there_are_taken_and_checked_against_the_row(tmp_path: 
     path = write_atomically(tmp_path / "models" / "tiny.onnx", b"weights")
     assert resolve_weights(tiny_row(), tmp_path) == path
     assert resolve_weights(tiny_row(sha256=sha256(b"weights").hexdigest()), tmp_path) == path
-    with pytest.raises(BrokenModelError, match="remove it"):
+    with pytest.raises(HashMismatchError, match="Remove it"):
         resolve_weights(tiny_row(sha256="0" * 64), tmp_path)
 
 
