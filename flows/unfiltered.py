@@ -60,7 +60,9 @@ def scored(
         rows = [
             row
             for row in window.to_pylist()
-            if row["key"] in place and latest.get(row["key"], row["attempt"]) == row["attempt"]
+            if row["key"] in place
+            and row["encoder"] is not None  # compacted, the vector of an attempt stands beside those after it
+            and latest.get(row["key"], row["attempt"]) == row["attempt"]
         ]
         if rows:
             yield rows, taste.score(_vectors(table)[[place[row["key"]] for row in rows]])
