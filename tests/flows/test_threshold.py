@@ -13,10 +13,14 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner, Result
 
+from actors.encoder import Encoder
 from actors.storage import Output
 from actors.upkeep.compaction import compact
 from flows.cli import app
+from flows.comparing import compared
+from flows.liked import distinct, fit_images, image_files
 from flows.score import changes, gained
+from flows.taste_card import save
 from models.fitting import fit_taste
 from models.reasons import Reason, Verdict
 from models.registry import encoder_row, file_sha256, resolve_weights
@@ -158,6 +162,20 @@ def test_a_threshold_by_a_folder_of_images(tmp_path: Path) -> None:
     assert fitted.calibration.kept_unfiltered(fitted.threshold) == 0
     with Image.open(taste / "histogram.png") as both:
         assert both.height > 500  # two panels
+
+
+def test_a_comparison_stays_with_the_taste(tmp_path: Path) -> None:
+    for index in range(31):
+        pixels = np.random.default_rng(index).integers(0, 255, (40, 40, 3), np.uint8)
+        Image.fromarray(pixels).save(tmp_path / f"{index}.png")
+    runner, images = Encoder("gist", 1, "cpu"), [tmp_path]
+    taste = fit_images(distinct(image_files(images)), runner, keep=0.9, threads=1)[0]
+    found = compared(taste, images, str(tmp_path), [], runner, 1)
+    (row,) = found.fitted["compared"]
+    assert row["by"] == "this taste" and 0 < row["auc"] < 1
+    save(found, tmp_path / "compared")
+    assert (Taste.load(tmp_path / "compared").fitted, found.fingerprint) == (found.fitted, taste.fingerprint)
+    assert f"{row['auc']:.3f}" in _goldpan("threshold", tmp_path / "compared").stdout
 
 
 @pytest.mark.parametrize(
