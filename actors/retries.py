@@ -1,13 +1,14 @@
-"""What failed and is to be had again, by ``--retry failed[:REASON]``: read from shards and manifests."""
+"""What is to be had again, by ``--retry failed[:REASON]`` or ``--retry gained``: read from shards and manifests."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from actors.deferred import Deferred
@@ -19,6 +20,10 @@ from models.keys import item_of
 from models.reasons import Reason, Verdict
 
 ALL = Verdict.FAILED.value
+GAINED = "gained"
+# Which rows of a verdict table are wanted again, as booleans [rows].
+Wants = Callable[[pa.Table], pa.ChunkedArray]
+
 _COLUMNS = ["key", "window", "submission", "candidates", "reason", "verdict", "attempt"]
 
 
@@ -26,23 +31,48 @@ class RetryError(ValueError):
     """What is to be retried cannot be read; the message names the way out."""
 
 
-def reason_of(text: str) -> Reason | None:
-    """Read ``failed`` (None: every reason) or ``failed:REASON``; RetryError where it is neither."""
+def failing(text: str) -> Wants:
+    """Want what failed: ``failed``, or ``failed:REASON``; RetryError where it is neither."""
+    reason = _reason_of(text)
+    column, value = ("verdict", ALL) if reason is None else ("reason", reason.value)
+    return lambda table: pc.equal(table[column], value)
+
+
+def unlike(keys: HashSet) -> Wants:
+    """Want those of these that a taste refused."""
+
+    def wants(table: pa.Table) -> pa.ChunkedArray:
+        refused = pc.equal(table["reason"], Reason.UNLIKE_TASTE.value)
+        among = [
+            is_refused and key in keys
+            for key, is_refused in zip(table["key"].to_pylist(), refused.to_pylist(), strict=True)
+        ]
+        return pa.chunked_array([among], pa.bool_())
+
+    return wants
+
+
+def check_retry(text: str) -> None:
+    """Make sure that it is something to retry; RetryError says what there is."""
+    if text != GAINED:
+        _reason_of(text)
+
+
+def _reason_of(text: str) -> Reason | None:
     kind, _, name = text.partition(":")
     failed = sorted(reason.value for reason in Reason if reason.verdict is Verdict.FAILED)
     if kind != ALL or (name and name not in failed) or text.endswith(":"):
         raise RetryError(
-            f"--retry takes failed, or failed:REASON with one of {', '.join(failed)}; not {text!r}"
+            f"--retry takes {GAINED}, failed, or failed:REASON with one of {', '.join(failed)}; not {text!r}"
         )
     return Reason(name) if name else None
 
 
-def failed_rows(output: Output, ledger: Ledger, retry: str) -> Iterator[list[Deferred]]:
-    """Give the failed candidates by submission, each due at once, with the number of the next attempt.
+def rows_again(output: Output, ledger: Ledger, wants: Wants) -> Iterator[list[Deferred]]:
+    """Give the candidates that are wanted by submission, each due at once, with the number of the next attempt.
 
     Only current rows count: those of a key's latest attempt, which is not on its way again already.
     """
-    wanted = reason_of(retry)
     decided = HashSet()
     decided.add(one.key for one in ledger.deferred)
     retried: dict[str, set[str]] = {}
@@ -50,9 +80,8 @@ def failed_rows(output: Output, ledger: Ledger, retry: str) -> Iterator[list[Def
         decided.add(one.key for one in manifest.candidates)
         _remember(retried, manifest.attempts)
     # The latest first, so that what is behind it is known to be older.
-    for window, rows in _windows(output):
-        failed = [row for row in rows if row["verdict"] == ALL and wanted in (None, row["reason"])]
-        current = [row for row in failed if row["key"] not in decided]
+    for window, rows in _windows(output, wants):
+        current = [row for row in rows if row["wanted"] and row["key"] not in decided]
         later = [row["key"] for row in rows if row["attempt"] > 1]
         decided.add(later)
         _remember(retried, later)
@@ -60,10 +89,11 @@ def failed_rows(output: Output, ledger: Ledger, retry: str) -> Iterator[list[Def
             yield from _owed(output, window, current, retried)
 
 
-def _windows(output: Output) -> Iterator[tuple[str, list[dict[str, Any]]]]:
-    """Give what failed or was retried by window, the latest first."""
-    for _, table in read_verdicts(output, _COLUMNS, newest_first=True):
-        telling = pc.or_(pc.equal(table["verdict"], ALL), pc.greater(table["attempt"], 1))
+def _windows(output: Output, wants: Wants) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    """Give what is wanted or was retried by window, the latest first."""
+    for _, verdicts in read_verdicts(output, _COLUMNS, newest_first=True):
+        table = verdicts.append_column("wanted", wants(verdicts))
+        telling = pc.or_(table["wanted"], pc.greater(table["attempt"], 1))
         rows = table.filter(telling).sort_by([("window", "descending")]).to_pylist()
         for window, found in groupby(rows, itemgetter("window")):
             yield window, list(found)

@@ -13,14 +13,31 @@ import ray
 from actors.crawler.listing import Asked
 from actors.crawler.sources.post import submission_of
 from actors.deferred import Deferred
+from actors.ledger import Ledger
+from actors.retries import GAINED, failing, rows_again, unlike
+from actors.storage import Output
 from flows.deferrals import Deferrals
+from flows.score import gained
 from models.records import Submission
+from models.taste import Taste
 
 POSTS_A_CALL = 100
 # Until Reddit may be asked again, where the requests of the minute are spent.
 SPENT_SECONDS = 10.0
 
 Owed = tuple[Submission, Sequence[Deferred]]
+
+
+def to_retry(
+    retry: str | None, output: Output, ledger: Ledger, taste: Taste
+) -> Iterator[list[Deferred]] | None:
+    """Give what --retry wants of an output, None where it is not asked for.
+
+    What was refused is scored here, before anything is fetched: EncoderMismatchError where it cannot be.
+    """
+    if retry is None:
+        return None
+    return rows_again(output, ledger, unlike(gained(output, taste)) if retry == GAINED else failing(retry))
 
 
 class Again:

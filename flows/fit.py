@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from actors.encoder import Encoder
+from flows.comparing import compared, named
 from flows.exits import explained, run_script
 from flows.liked import Tally, described, distinct, fit_images, image_files, taste_from_folder
 from flows.taste_card import print_card, save
@@ -45,11 +46,19 @@ def fit(
         str, typer.Option(help=f"{', '.join(SPREADS)}: one for all, shrunk, or scikit-learn's.")
     ] = "shared",
     threads: Annotated[int | None, typer.Option(min=1, help="Threads; all cores if unset.")] = None,
+    compare: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME,…",
+            help="Detectors of PyOD (ECOD,KNN,LOF) to compare the taste with, on the sample of --against.",
+        ),
+    ] = None,
     device: Annotated[str, typer.Option(help="Where the encoder runs: cpu or cuda.")] = "cpu",
 ) -> None:
     """Fit a taste on IMAGES, at least 30 of them, and write it to --out."""
     rule = chosen(keep, None, against, beta, per_1000, otherwise=_KEEP)
     recipe = Recipe(components, _spread(covariance))
+    detectors = named(compare, against)
     _check_writable(out)
     # Paths are printed as they are: [this] in one is no markup, and :this: no picture.
     console = Console(highlight=False, markup=False, emoji=False)
@@ -58,6 +67,9 @@ def fit(
     taste, tally = _fitted(images, runner, keep or _KEEP, cores, recipe, console)
     if against is not None:
         taste = taste.at(rule, sampled(taste, against, cores, console, runner))
+        if detectors:
+            with console.status(f"comparing with {', '.join(detectors)}"):
+                taste = compared(taste, images, against, detectors, runner, cores)
     save(taste, out)
     print_card(taste, out, console)
     _print_hints(taste, tally, console)

@@ -25,12 +25,12 @@ from actors.gate import Gate
 from actors.judge import AskGates, Encode, Inspect, Judge, KnownDuplicates, LookForMarks, Score, Study
 from actors.ledger import Ledger
 from actors.lock import OutputLock
-from actors.retries import failed_rows
 from actors.scorer import Scorer
 from actors.sink import Judges, Sink
 from actors.storage import Output
 from actors.watermark import Watermark
 from flows import dry_run, gates, placement, preflight
+from flows.again import to_retry
 from flows.compacting import Compacting
 from flows.crawl_ahead import CrawlAhead
 from flows.deferrals import Deferrals
@@ -173,6 +173,7 @@ def run(
     warming = threading.Thread(target=warm_up, args=(Judge([inspect]), where), daemon=True)
     warming.start()
     ledger = Ledger(output)
+    retried = to_retry(settings.retry, output, ledger, taste)
     parts = pipeline(settings, taste, where, known)
     assembler = WindowAssembler(ledger.cursors)
     crawl = CrawlAhead(
@@ -183,7 +184,7 @@ def run(
         Deferrals(settings.crawl.defer, ledger.deferred, ledger.written),
         limit=settings.limit,
         ahead=AHEAD_WINDOWS * settings.window.count,
-        retried=failed_rows(output, ledger, settings.retry) if settings.retry else None,
+        retried=retried,
     )
     await_actors([*parts.crawlers, *parts.encoders, *parts.others], crawl)
     check_encoders(parts.encoders, taste)
@@ -237,7 +238,9 @@ def mine(
     retry: Annotated[
         str | None,
         typer.Option(
-            metavar="failed[:REASON]", help="Have again what failed in earlier runs; SOURCE is not needed."
+            metavar="failed[:REASON]|gained",
+            help="Have again what failed in earlier runs, or what was unlike their taste and is not unlike --taste; "
+            "SOURCE is not needed.",
         ),
     ] = None,
     encoder: Annotated[
@@ -280,6 +283,7 @@ def mine(
     goldpan mine dump:RS_2024-01.zst,subreddit=EarthPorn --taste taste --out out
     goldpan mine urls:links.txt --taste taste --out out      a list of URLs, by a fitted taste
     goldpan mine --retry failed:timeout --taste taste --out out
+    goldpan mine --retry gained --taste wider --out out      what another taste, or threshold, lets through
 
     Run the same command again to go on where it stopped: nothing is fetched or judged twice.
     Exit codes: 0 done (or --follow stopped cleanly), 2 it could not start, 130 or 143 stopped by a signal after a

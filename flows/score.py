@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import csv
+import shlex
 import sys
 from collections import Counter
 from collections.abc import Iterator
 from enum import StrEnum
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,6 +17,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from actors.ledger import HashSet
+from actors.retries import GAINED
 from actors.storage import Output
 from flows.exits import PreflightError, explained, run_script
 from flows.unfiltered import scored
@@ -45,7 +49,8 @@ def score(
 ) -> None:
     """Judge a finished run again by --taste, from its embeddings: nothing is fetched, and nothing is changed.
 
-    What would newly pass the taste has not been looked at for watermarks yet; it is fetched only by a new run.
+    What would newly pass the taste has not been looked at for watermarks yet: `goldpan mine --retry gained --taste DIR
+    --out OUT` fetches and judges it, as another attempt.
     """
     judged = Taste.load(taste)
     rows = list(changes(Output(out), judged))
@@ -61,7 +66,10 @@ def score(
         writer.writeheader()
         writer.writerows(changed)
     else:
-        Console(highlight=False, markup=False, emoji=False).print(_summary(rows, judged, out))
+        console = Console(highlight=False, markup=False, emoji=False)
+        console.print(_summary(rows, judged, out))
+        if any(row["change"] is Change.GAINED for row in changed):
+            console.print(f"to have what would pass: {_retry(out, taste, judged.encoder)}", soft_wrap=True)
 
 
 def changes(output: Output, taste: Taste) -> Iterator[dict[str, Any]]:
@@ -72,12 +80,27 @@ def changes(output: Output, taste: Taste) -> Iterator[dict[str, Any]]:
             yield shown | {"new_log_likelihood": float(new), "change": _change(row, passes=bool(passes))}
 
 
+def gained(output: Output, taste: Taste) -> HashSet:
+    """Give the keys of what was unlike_taste, and would pass this one."""
+    keys = HashSet()
+    keys.add(row["key"] for row in changes(output, taste) if row["change"] is Change.GAINED)
+    return keys
+
+
 def _change(row: dict[str, Any], *, passes: bool) -> Change:
     if row["verdict"] == Verdict.ACCEPTED:
         return Change.KEPT if passes else Change.DROPPED
     if row["reason"] == Reason.UNLIKE_TASTE:
         return Change.GAINED if passes else Change.LEFT
     return Change.OTHER
+
+
+def _retry(out: str, taste: Path, encoder: str) -> str:
+    """Write the command that has again what a taste would gain."""
+    options = {"retry": GAINED, "taste": str(taste), "encoder": encoder, "out": out}
+    return shlex.join(
+        ["goldpan", "mine", *chain.from_iterable((f"--{name}", value) for name, value in options.items())]
+    )
 
 
 def _summary(rows: list[dict[str, Any]], taste: Taste, out: str) -> Table:

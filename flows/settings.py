@@ -31,7 +31,7 @@ from pydantic_settings import (
 from actors.crawler.settings import MEBIBYTE, CrawlSettings
 from actors.crawler.sources import parse_source
 from actors.duplicates import NEAR_BITS
-from actors.retries import reason_of
+from actors.retries import check_retry
 from models.gates import ContentGates
 from models.precision import Asked
 
@@ -76,7 +76,7 @@ class Settings(BaseSettings):
     follow: bool = Field(
         False, description="go on with what is new at Reddit's listings, until it is stopped"
     )
-    retry: str | None = Field(None, description="failed, or failed:REASON: what to have again")
+    retry: str | None = Field(None, description="failed, failed:REASON, or gained: what to have again")
     out: str = Field(description="the output: a folder or a URI")
     taste: str | None = Field(None, description="a fitted taste, or a folder of liked images")
     encoder: str = "gist"
@@ -106,7 +106,7 @@ class Settings(BaseSettings):
     @classmethod
     def _retried(cls, text: str | None) -> str | None:
         if text is not None:
-            reason_of(text)
+            check_retry(text)
         return text
 
     @property

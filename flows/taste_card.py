@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
@@ -41,6 +42,8 @@ def print_card(taste: Taste, out: Path, console: Console) -> None:
         card.add_row("unfiltered", f"{unfiltered:.1%} of {count} reach it ({source})")
     console.print(card)
     console.print(_candidates(taste))
+    if "compared" in fitted:
+        console.print(_compared(fitted["compared"]))
     console.print(_thresholds(taste))
 
 
@@ -56,6 +59,13 @@ def _candidates(taste: Taste) -> Table:
             f"{row['held_out']:.1f} ± {row['standard_error']:.1f}",
             f"{row['bic']:.0f}",
         )
+    return table
+
+
+def _compared(rows: list[dict[str, Any]]) -> Table:
+    table = Table("by", "ROC AUC", title="held-out liked against unfiltered", title_justify="left")
+    for row in rows:
+        table.add_row(row["by"], f"{row['auc']:.3f} ± {row['deviation']:.3f}")
     return table
 
 

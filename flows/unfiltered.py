@@ -18,6 +18,8 @@ from flows.liked import Tally, distinct, embed, image_files
 from models.mixture import Vectors
 from models.taste import EncoderMismatchError, Taste
 
+Embeddings = npt.NDArray[np.float16]
+
 
 def is_output(place: str) -> bool:
     """Tell whether `goldpan mine` has committed something there."""
@@ -45,7 +47,15 @@ def scores_of_folder(taste: Taste, folder: str, encoder: Encoder, threads: int) 
 def scored(
     output: Output, taste: Taste, columns: Sequence[str] = ()
 ) -> Iterator[tuple[list[dict[str, Any]], Vectors]]:
-    """Give, window by window, the verdict rows that have an embedding and their scores under the taste, float64 [n].
+    """Give, window by window, the verdict rows that have an embedding and their scores under the taste, float64 [n]."""
+    for rows, vectors in embedded(output, taste, columns):
+        yield rows, taste.score(vectors)
+
+
+def embedded(
+    output: Output, taste: Taste, columns: Sequence[str] = ()
+) -> Iterator[tuple[list[dict[str, Any]], Embeddings]]:
+    """Give, window by window, the verdict rows that have an embedding and these, float16 [n, d].
 
     A candidate that was retried comes once, as its latest attempt left it. EncoderMismatchError where the output
     was embedded by another encoder.
@@ -60,10 +70,12 @@ def scored(
         rows = [
             row
             for row in window.to_pylist()
-            if row["key"] in place and latest.get(row["key"], row["attempt"]) == row["attempt"]
+            if row["key"] in place
+            and row["encoder"] is not None  # compacted, the vector of an attempt stands beside those after it
+            and latest.get(row["key"], row["attempt"]) == row["attempt"]
         ]
         if rows:
-            yield rows, taste.score(_vectors(table)[[place[row["key"]] for row in rows]])
+            yield rows, _vectors(table)[[place[row["key"]] for row in rows]]
 
 
 def _latest(output: Output) -> dict[str, int]:
@@ -86,6 +98,6 @@ def _check_encoder(window: pa.Table, taste: Taste, output: Output) -> None:
             )
 
 
-def _vectors(table: pa.Table) -> npt.NDArray[np.float16]:
+def _vectors(table: pa.Table) -> Embeddings:
     flat = table["embedding"].combine_chunks().flatten().to_numpy(zero_copy_only=False)
     return np.asarray(flat, np.float16).reshape(table.num_rows, -1)

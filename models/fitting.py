@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
@@ -11,7 +12,7 @@ import numpy.typing as npt
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from models.calibration import Calibration, Keep
-from models.density import Fitted, Separate, Shared, Sizes
+from models.density import Density, Fitted, Separate, Shared, Sizes
 from models.mixture import Covariance, Vectors
 from models.taste import Taste, TasteError, as_stored
 
@@ -99,6 +100,13 @@ def fit_taste(
             "candidates": [trial.facts for trial in trials],
         },
     )
+
+
+def refitted(x: Vectors, facts: Mapping[str, Any], seed: int) -> Density:
+    """Fit a density of the sizes that a taste's facts name to embeddings [n, d]; axes that they lack are left out."""
+    recipe = Recipe(facts["components"], facts["covariance"], seed)
+    sizes = Sizes(facts["components"], facts["projection"], facts["shrinkage"])
+    return _fitted(x, recipe.components or 1, recipe).density(sizes)
 
 
 def _usable(x: Vectors) -> Vectors:

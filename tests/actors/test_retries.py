@@ -10,11 +10,11 @@ import pyarrow as pa
 import pytest
 
 from actors.deferred import Deferred
-from actors.ledger import Ledger
+from actors.ledger import HashSet, Ledger
 from actors.manifest import Manifest, SeenSubmission, read_manifest
-from actors.retries import RetryError, failed_rows, reason_of
+from actors.retries import RetryError, check_retry, failing, rows_again, unlike
 from actors.storage import Output
-from models.reasons import Reason, Stage
+from models.reasons import Reason, Stage, Verdict
 from models.records import Candidate, Outcome, Submission
 from models.schema import VERDICTS
 
@@ -56,7 +56,7 @@ def _candidate(key: str, reason: Reason) -> Candidate:
     item, _, media = key.rpartition("/")
     if reason is Reason.API_ERROR:
         return Candidate(item, media, outcome=Outcome(reason, Stage.RESOLVE))
-    outcome = None if reason is Reason.FITS else Outcome(reason, Stage.FETCH)
+    outcome = Outcome(reason, Stage.FETCH) if reason.verdict is Verdict.FAILED else None
     return Candidate(item, media, (f"https://a.example/{media}.jpg",), outcome=outcome)
 
 
@@ -66,21 +66,23 @@ def test_every_current_failure_comes_with_its_urls_and_the_next_attempt(tmp_path
         output, 1, ("t3_a/0", Reason.TIMEOUT, 1), ("t3_a/1", Reason.FITS, 1), ("t3_b/-", Reason.API_ERROR, 1)
     )
     commit(output, 2, ("t3_c/0", Reason.NOT_FOUND, 1), ("t3_a/0", Reason.TIMEOUT, 2))
-    owed = [one for group in failed_rows(output, Ledger(output), "failed") for one in group]
+    owed = [one for group in rows_again(output, Ledger(output), failing("failed")) for one in group]
     assert {one.key: one.attempt for one in owed} == {"t3_a/0": 3, "t3_b/-": 2, "t3_c/0": 2}
     by_key = {one.key: one for one in owed}
     assert by_key["t3_a/0"].candidate.urls == ("https://a.example/0.jpg",)
     assert by_key["t3_a/0"].candidates == 2
     assert by_key["t3_b/-"].submission.post == {"id": "t3_b"}, "what was not resolved keeps its post"
     assert by_key["t3_c/0"].submission.post == {}
-    assert [group[0].key for group in failed_rows(output, Ledger(output), "failed:not_found")] == ["t3_c/0"]
+    assert [group[0].key for group in rows_again(output, Ledger(output), failing("failed:not_found"))] == [
+        "t3_c/0"
+    ]
 
 
 def test_what_was_had_meanwhile_is_left_alone(tmp_path: Path) -> None:
     output = Output(str(tmp_path))
     commit(output, 1, ("t3_a/0", Reason.TIMEOUT, 1))
     commit(output, 2, ("t3_a/0", Reason.FITS, 2))
-    assert not list(failed_rows(output, Ledger(output), "failed"))
+    assert not list(rows_again(output, Ledger(output), failing("failed")))
 
 
 def test_what_is_on_its_way_again_is_left_alone(tmp_path: Path) -> None:
@@ -98,7 +100,7 @@ def test_what_is_on_its_way_again_is_left_alone(tmp_path: Path) -> None:
     replace(manifest, deferred=(waits,)).write(output)
     ledger = Ledger(output)
     assert [one.key for one in ledger.deferred] == ["t3_b/0"]
-    assert [group[0].key for group in failed_rows(output, ledger, "failed")] == ["t3_c/0"]
+    assert [group[0].key for group in rows_again(output, ledger, failing("failed"))] == ["t3_c/0"]
 
 
 def test_a_later_attempt_does_not_make_a_submission_look_half_seen(tmp_path: Path) -> None:
@@ -109,8 +111,26 @@ def test_a_later_attempt_does_not_make_a_submission_look_half_seen(tmp_path: Pat
     assert "t3_a" in ledger.submissions and not ledger.seen_of("t3_a")
 
 
-@pytest.mark.parametrize("text", ["accepted", "failed:", "failed:fits", "failed:timeuot", ""])
+def test_what_a_taste_gains_is_wanted_while_it_is_refused(tmp_path: Path) -> None:
+    output = Output(str(tmp_path))
+    refused = Reason.UNLIKE_TASTE
+    commit(output, 1, *((f"t3_{name}/0", refused, 1) for name in "abcd"), ("t3_e/0", Reason.WATERMARK, 1))
+    commit(output, 2, ("t3_b/0", Reason.FITS, 2), ("t3_c/0", Reason.NOT_FOUND, 2), ("t3_d/0", refused, 2))
+    keys = HashSet()
+    keys.add(f"t3_{name}/0" for name in "bcde")
+    ledger = Ledger(output)
+    owed = [one for group in rows_again(output, ledger, unlike(keys)) for one in group]
+    assert {one.key: one.attempt for one in owed} == {"t3_d/0": 3}
+    keys.add(["t3_a/0"])
+    owed = [one for group in rows_again(output, ledger, unlike(keys)) for one in group]
+    assert {one.key: one.attempt for one in owed} == {"t3_a/0": 2, "t3_d/0": 3}
+    assert all(one.candidate.urls and one.candidate.outcome is None for one in owed)
+    assert [group[0].key for group in rows_again(output, ledger, failing("failed"))] == ["t3_c/0"]
+
+
+@pytest.mark.parametrize("text", ["accepted", "failed:", "failed:fits", "failed:timeuot", "gained:", ""])
 def test_what_cannot_be_retried_is_told_with_what_can(text: str) -> None:
-    with pytest.raises(RetryError, match=r"failed:REASON.*timeout"):
-        reason_of(text)
-    assert reason_of("failed") is None and reason_of("failed:timeout") is Reason.TIMEOUT
+    with pytest.raises(RetryError, match=r"gained, failed, or failed:REASON.*timeout"):
+        check_retry(text)
+    for known in ("failed", "failed:timeout", "gained"):
+        check_retry(known)

@@ -111,6 +111,7 @@ def test_grey_likes_are_pointed_at_the_encoder_without_colour(tmp_path: Path) ->
         (["{liked}", "--out", "{out}", "--per-1000", "50"], "with --against"),
         (["{liked}", "--out", "{out}", "--against", "{liked}/none"], "there is no file or folder"),
         (["{liked}", "--out", "{out}", "--device", "tpu"], "cpu or cuda"),
+        (["{liked}", "--out", "{out}", "--compare", "KNN"], "name one with --against"),
         (["{liked}", "--out", "{liked}/0.png/x"], "cannot be written"),
     ],
 )

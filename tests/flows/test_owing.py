@@ -21,7 +21,7 @@ from actors.crawler.settings import CrawlSettings, Deferral
 from actors.duplicates import DuplicateIndex
 from actors.judge import Judge
 from actors.ledger import Ledger
-from actors.retries import failed_rows
+from actors.retries import failing, rows_again
 from actors.sink import Committed, Judges, Sink
 from actors.storage import Output
 from flows import placement
@@ -105,7 +105,7 @@ class World:
         crawlers = [crawler.remote(CRAWL, resolve=Script(self._folder))]
         ledger = Ledger(output)
         assembler = WindowAssembler(ledger.cursors)
-        retried = failed_rows(output, ledger, retry) if retry else None
+        retried = rows_again(output, ledger, failing(retry)) if retry else None
         deferrals = Deferrals(CRAWL.defer, ledger.deferred, ledger.written)
         crawl = CrawlAhead(
             listing, crawlers, ledger, assembler, deferrals, limit=None, ahead=64, retried=retried

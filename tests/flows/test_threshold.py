@@ -13,11 +13,16 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner, Result
 
+from actors.encoder import Encoder
 from actors.storage import Output
 from actors.upkeep.compaction import compact
 from flows.cli import app
-from flows.score import changes
+from flows.comparing import compared
+from flows.liked import distinct, fit_images, image_files
+from flows.score import changes, gained
+from flows.taste_card import save
 from models.fitting import fit_taste
+from models.reasons import Reason, Verdict
 from models.registry import encoder_row, file_sha256, resolve_weights
 from models.schema import VERDICTS
 from models.taste import Taste
@@ -45,19 +50,21 @@ def folder(tmp_path: Path) -> Path:
 
 
 def _window(output: Output, number: int, rows: dict[str, tuple[int, str, float]], encoder: str) -> None:
+    verdict = {key: Reason(reason).verdict for key, (_, reason, _) in rows.items()}
+    scored = [key for key in rows if verdict[key] is not Verdict.FAILED]
     verdicts = [
         {
             "key": key,
             "attempt": attempt,
             "reason": reason,
-            "verdict": "accepted" if reason == "fits" else "rejected",
-            "encoder": encoder,
+            "verdict": verdict[key].value,
+            "encoder": encoder if key in scored else None,
         }
         for key, (attempt, reason, _) in rows.items()
     ]
-    far = np.array([distance for _, _, distance in rows.values()], np.float16)[:, None]
-    flat = pa.array((np.zeros((len(rows), WIDTH), np.float16) + far).ravel())
-    vectors = pa.table({"key": list(rows), "embedding": pa.FixedSizeListArray.from_arrays(flat, WIDTH)})
+    far = np.array([rows[key][2] for key in scored], np.float16)[:, None]
+    flat = pa.array((np.zeros((len(scored), WIDTH), np.float16) + far).ravel())
+    vectors = pa.table({"key": scored, "embedding": pa.FixedSizeListArray.from_arrays(flat, WIDTH)})
     output.write_table(f"embeddings/date=2026-01-01/{number:08}.parquet", vectors)
     # A row that was never scored has no embedding.
     verdicts.append({"key": f"none-{number}/-", "attempt": 1, "reason": "video", "verdict": "skipped"})
@@ -69,8 +76,10 @@ def _window(output: Output, number: int, rows: dict[str, tuple[int, str, float]]
 @pytest.fixture
 def out(tmp_path: Path) -> Path:
     output = Output(str(tmp_path / "out"))
-    _window(output, 1, ROWS | {"f/0": (1, "unlike_taste", 0.0)}, "gist@abababababababab")
-    _window(output, 2, {"f/0": (2, "fits", 0.0)}, "gist@abababababababab")
+    first = dict.fromkeys(("f/0", "g/0"), (1, "unlike_taste", 0.0))
+    _window(output, 1, ROWS | first, "gist@abababababababab")
+    # Of what was had again and failed, the vector of the first attempt is no news.
+    _window(output, 2, {"f/0": (2, "fits", 0.0), "g/0": (2, "not_found", 0.0)}, "gist@abababababababab")
     return tmp_path / "out"
 
 
@@ -85,6 +94,7 @@ def test_a_run_is_judged_again_without_being_changed(out: Path, folder: Path) ->
         cells[1].strip() for line in done.stdout.splitlines() if len(cells := line.strip("│").split("│")) == 2
     ]
     assert counts == ["2", "1", "1", "1", "1"]
+    assert f"goldpan mine --retry gained --taste {folder} --encoder gist --out {out}" in done.stdout
     found = _goldpan("score", out, "--taste", folder, "--format", "json").stdout
     changed = {row["key"]: row for row in json.loads(found)}
     assert set(changed) == {"b/0", "c/0"}
@@ -98,7 +108,8 @@ def test_a_run_is_judged_again_without_being_changed(out: Path, folder: Path) ->
 def test_what_is_compacted_is_judged_the_same(out: Path, folder: Path) -> None:
     output, taste = Output(str(out)), Taste.load(folder)
     before = list(changes(output, taste))
-    assert len(before) == len(ROWS) + 1
+    assert {row["key"] for row in before} == {*ROWS, "f/0"}
+    assert [key for key in (*ROWS, "f/0", "g/0") if key in gained(output, taste)] == ["c/0"]
     embeddings = [out / path for path in output.names("embeddings")]
     kept = [path.read_bytes() for path in embeddings]
     assert list(compact(output))
@@ -151,6 +162,20 @@ def test_a_threshold_by_a_folder_of_images(tmp_path: Path) -> None:
     assert fitted.calibration.kept_unfiltered(fitted.threshold) == 0
     with Image.open(taste / "histogram.png") as both:
         assert both.height > 500  # two panels
+
+
+def test_a_comparison_stays_with_the_taste(tmp_path: Path) -> None:
+    for index in range(31):
+        pixels = np.random.default_rng(index).integers(0, 255, (40, 40, 3), np.uint8)
+        Image.fromarray(pixels).save(tmp_path / f"{index}.png")
+    runner, images = Encoder("gist", 1, "cpu"), [tmp_path]
+    taste = fit_images(distinct(image_files(images)), runner, keep=0.9, threads=1)[0]
+    found = compared(taste, images, str(tmp_path), [], runner, 1)
+    (row,) = found.fitted["compared"]
+    assert row["by"] == "this taste" and 0 < row["auc"] < 1
+    save(found, tmp_path / "compared")
+    assert (Taste.load(tmp_path / "compared").fitted, found.fingerprint) == (found.fitted, taste.fingerprint)
+    assert f"{row['auc']:.3f}" in _goldpan("threshold", tmp_path / "compared").stdout
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,7 @@ def test_clip_goes_by_512_as_the_ancestors_did() -> None:
     np.testing.assert_array_equal(resize(picture, encoder_row("clip")), np.asarray(expected))
 
 
-@pytest.mark.parametrize("rule", set(ResizeRule) - {ResizeRule.CROP_BICUBIC})
+@pytest.mark.parametrize("rule", [rule for rule in ResizeRule if rule is not ResizeRule.CROP_BICUBIC])
 def test_the_whole_picture_is_seen(rule: ResizeRule) -> None:
     halves = np.zeros((300, 900, 3), np.uint8)
     halves[:, 450:] = 255

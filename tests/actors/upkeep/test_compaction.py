@@ -15,7 +15,7 @@ import pytest
 
 from actors.duplicates import DuplicateIndex
 from actors.ledger import Ledger
-from actors.retries import failed_rows
+from actors.retries import failing, rows_again
 from actors.shards import LEDGER, TABLES, Shard, shard_path, shards
 from actors.sink import Committed
 from actors.storage import Output, OutputError
@@ -99,7 +99,7 @@ def all_answers(output: Output) -> dict[str, object]:
             *(f"t3_{n}a" in ledger.submissions for n in range(9)),
         ],
         "index": sorted(map(bytes, index._entries["name"])),
-        "failed": sorted(group[0].key for group in failed_rows(output, ledger, "failed")),
+        "failed": sorted(group[0].key for group in rows_again(output, ledger, failing("failed"))),
         "yields": query(output.uri, By.REASON, 10),
         "doctor": (checkup.findings, checkup.rows, checkup.manifests),
     }
