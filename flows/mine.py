@@ -35,6 +35,7 @@ from flows.crawl_ahead import CrawlAhead
 from flows.deferrals import Deferrals
 from flows.demo import visit
 from flows.exits import explained, run_script
+from flows.hanging import Hanging
 from flows.interrupts import Interrupts
 from flows.judging import warm_up
 from flows.placement import Placement
@@ -57,12 +58,15 @@ BUDGETS = "host-budgets"
 
 @dataclass(frozen=True, slots=True)
 class Pipeline:
-    """The actors of a run, which outlive its windows, and the judge that calls them."""
+    """The actors of a run, which outlive its windows, and the judge that calls them.
+
+    ``watched`` are all but the listing, by what they are called: their calls end, where a dump is read for hours.
+    """
 
     listing: Any
     crawlers: list[Any]
     encoders: list[Any]
-    others: list[Any]
+    watched: dict[str, Any]
     judge: Judge
     sink: Any
 
@@ -71,8 +75,7 @@ def pipeline(settings: Settings, taste: Taste, where: Placement) -> Pipeline:
     """Wire the way of an image: listings → crawlers → judge (a list of steps) → sink."""
     liking = f"state/taste-{taste.fingerprint[:16]}.npz"
     Output(settings.out).write(liking, taste.to_bytes())
-    row = encoder_row(settings.encoder)
-    gates = settings.crawl.shape
+    row, gates, seconds = encoder_row(settings.encoder), settings.crawl.shape, settings.decode_seconds
     listing = on_this_node(Listing, name=LISTING).remote(
         settings.sources, settings.crawl, follow=settings.follow
     )
@@ -103,17 +106,19 @@ def pipeline(settings: Settings, taste: Taste, where: Placement) -> Pipeline:
     index = on_this_node(DuplicateIndex, name=INDEX).remote(settings.out, settings.near_bits)
     judge = Judge(
         [
-            Inspect(gates, row, thumbs=settings.thumbs),
+            Inspect(gates, row, thumbs=settings.thumbs, seconds=seconds),
             KnownDuplicates(index),
             Encode(encoders),
             Score(scorers),
-            LookForMarks(watermarks, settings.watermark_threshold, gates.max_pixels),
+            LookForMarks(watermarks, settings.watermark_threshold, gates.max_pixels, seconds=seconds),
         ]
     )
     judges = Judges(f"{taste.encoder}@{taste.encoder_fingerprint[:16]}", taste.fingerprint, taste.threshold)
     sink = on_this_node(Sink).remote(settings.out, INDEX, judges)
-    others = [listing, *scorers, *watermarks, index, sink, *budgets]
-    return Pipeline(listing, crawlers, encoders, others, judge, sink)
+    replicas = {"crawler": crawlers, "encoder": encoders, "scorer": scorers, "watermark detector": watermarks}
+    replicas |= {"duplicate index": [index], "sink": [sink], "host budgets": budgets}
+    watched = {f"{kind} {n}": one for kind, actors in replicas.items() for n, one in enumerate(actors, 1)}
+    return Pipeline(listing, crawlers, encoders, watched, judge, sink)
 
 
 def shared_budgets(settings: Settings) -> list[Any]:
@@ -145,7 +150,8 @@ def run(
     console.print("\n".join(where.lines()), highlight=False)
     if not settings.crawl.robots:
         console.print("X-Robots-Tag is not heeded (crawl.robots): hosts' opt-outs are passed over")
-    inspect = Inspect(settings.crawl.shape, encoder_row(settings.encoder), thumbs=settings.thumbs)
+    row, seconds = encoder_row(settings.encoder), settings.decode_seconds
+    inspect = Inspect(settings.crawl.shape, row, thumbs=settings.thumbs, seconds=seconds)
     warming = threading.Thread(target=warm_up, args=(Judge([inspect]), where), daemon=True)
     warming.start()
     ledger = Ledger(output)
@@ -161,13 +167,13 @@ def run(
         ahead=AHEAD_WINDOWS * settings.window.count,
         retried=failed_rows(output, ledger, settings.retry) if settings.retry else None,
     )
-    await_actors([*parts.crawlers, *parts.encoders, *parts.others], crawl)
+    await_actors([parts.listing, *parts.watched.values()], crawl)
     check_encoders(parts.encoders, taste)
     warming.join()
     with (
         RunFile(name, output, settings, taste) as file,
         Progress(console, file.note) as progress,
-        Compacting(output, settings.window.compact, progress) as watcher,
+        Compacting(output, settings.window.compact, progress) as compacting,
     ):
         stream = Stream(
             run=name,
@@ -179,7 +185,7 @@ def run(
             sink=parts.sink,
             placement=where,
             windows=settings.windows,
-            watcher=watcher,
+            watcher=Hanging(parts.watched, settings.hang_seconds, compacting),
         )
         stream.flow(interrupts.stopping)
         file.finish(progress.reasons, interrupted=interrupts.exit_code != 0)

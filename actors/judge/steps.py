@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import hashlib
 from collections.abc import Callable
 from io import BytesIO
@@ -21,6 +22,7 @@ from models.registry import ModelRow
 THUMB_PIXELS = 224
 THUMB_QUALITY = 80
 _LARGEST_SIDE = 2**31 - 1
+_STDERR = 2
 
 _FAULTS = {
     decode.DecodeFault.NOT_AN_IMAGE: Reason.NOT_AN_IMAGE,
@@ -41,13 +43,13 @@ class Step(Protocol):
 class Inspect:
     """Header, shape gates, hashes, one decode to the encoder's square and the thumb. All on the CPU."""
 
-    def __init__(self, gates: ShapeGates, encoder: ModelRow, *, thumbs: bool) -> None:
-        self._gates, self._encoder, self._thumbs = gates, encoder, thumbs
+    def __init__(self, gates: ShapeGates, encoder: ModelRow, *, thumbs: bool, seconds: float) -> None:
+        self._gates, self._encoder, self._thumbs, self._seconds = gates, encoder, thumbs, seconds
 
     def __call__(self, looks: list[Look]) -> None:
         """Inspect each; what cannot be decoded ends as failed."""
         for look in looks:
-            _at_the_edge(look, Stage.INSPECT, self._inspect)
+            _at_the_edge(look, Stage.INSPECT, self._inspect, self._seconds)
 
     def _inspect(self, look: Look) -> None:
         data = bytes(look.data or b"")
@@ -123,13 +125,14 @@ class Score:
 class LookForMarks:
     """Ends what carries a watermark; the few that come here are decoded again, at the detector's size."""
 
-    def __init__(self, detectors: list[Any], threshold: float, max_pixels: int) -> None:
+    def __init__(self, detectors: list[Any], threshold: float, max_pixels: int, *, seconds: float) -> None:
         self._detectors, self._threshold, self._max_pixels = detectors, threshold, max_pixels
+        self._seconds = seconds
 
     def __call__(self, looks: list[Look]) -> None:
         """Look at all of them in one call."""
         for look in looks:
-            _at_the_edge(look, Stage.WATERMARK, self._square)
+            _at_the_edge(look, Stage.WATERMARK, self._square, self._seconds)
         looks = [look for look in looks if look.pixels is not None]
         if not looks:
             return
@@ -152,13 +155,20 @@ class LookForMarks:
         look.pixels = watermark.prepare(image)
 
 
-def _at_the_edge(look: Look, stage: Stage, work: Callable[[Look], None]) -> None:
+def _at_the_edge(look: Look, stage: Stage, work: Callable[[Look], None], seconds: float) -> None:
+    """Let a look end by what its image does; a decoder that takes longer than ``seconds`` ends its process.
+
+    From there it goes as with one that crashes: nothing else stops a loop in C.
+    """
+    faulthandler.dump_traceback_later(seconds, exit=True, file=_STDERR)
     try:
         work(look)
     except decode.DecodeError as error:
         look.end(_FAULTS[error.fault], stage, error.detail)
     except Exception as error:  # noqa: BLE001 - the worker's edge: an odd image is a row, never the end of a run
         look.end(Reason.BROKEN, stage, type(error).__name__)
+    finally:
+        faulthandler.cancel_dump_traceback_later()
 
 
 def _side(pixels: int) -> int | None:
