@@ -6,7 +6,7 @@ OUT ?= out/demo
 BIN := .venv/bin
 INSTALLED := .venv/installed
 
-.PHONY: help demo test check unit format clean
+.PHONY: help demo test check unit chaos format clean
 
 help:  ## Say what each command does
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
@@ -30,6 +30,9 @@ check: $(INSTALLED)  ## ruff and mypy
 
 unit: $(INSTALLED)  ## The tests alone
 	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
+
+chaos: $(INSTALLED)  ## Kill, cut, fill and corrupt forty runs, and see that nothing is lost (half an hour)
+	$(BIN)/python -m tests.chaos
 
 format: $(INSTALLED)  ## Format the code
 	$(BIN)/ruff check --fix-only .

@@ -19,8 +19,11 @@ _ASK_SECONDS = 1.0
 
 @dataclass(slots=True)
 class _Asked:
-    sign: ray.ObjectRef[Any] | None
-    at: float
+    """The sign of life that was asked for (None: it came), since when, and how long it is waited for."""
+
+    seconds: float
+    sign: ray.ObjectRef[Any] | None = None
+    at: float = 0.0
 
 
 class Hanging:
@@ -32,7 +35,7 @@ class Hanging:
 
     def __init__(self, actors: Mapping[str, Any], seconds: float, watcher: Watcher) -> None:
         self._actors, self._seconds, self._watcher = dict(actors), seconds, watcher
-        self._asked = {name: _Asked(None, 0.0) for name in actors}
+        self._asked = {name: _Asked(seconds) for name in actors}
 
     def tick(self, crawl: CrawlAhead, in_flight: int) -> None:
         """Look after the actors, and pass it on."""
@@ -55,9 +58,9 @@ class Hanging:
                 asked.sign, asked.at = self._actors[name].__ray_ready__.remote(), now
         elif ray.wait([asked.sign], timeout=0)[0]:
             # It may have died of something else; whoever needs its answer is told.
-            asked.sign, asked.at = None, now
-        elif now - asked.at > self._seconds:
+            asked.sign, asked.at, asked.seconds = None, now, self._seconds
+        elif now - asked.at > asked.seconds:
             ray.kill(self._actors[name], no_restart=False)
-            self.said(f"the {name} gave no answer for {self._seconds:g} s, and is started again")
-            # The old sign is repeated too, behind the calls that it waited for.
-            asked.at = now
+            self.said(f"the {name} gave no answer for {asked.seconds:g} s, and is started again")
+            # The sign is repeated too, behind the calls that it waited for. What takes long to start must get there.
+            asked.at, asked.seconds = now, 2 * asked.seconds

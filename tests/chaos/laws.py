@@ -15,15 +15,15 @@ from actors.storage import Output
 from flows.demo.truth import Truth
 from flows.soundness import is_sound
 from models.keys import NO_CANDIDATE, item_of
-from models.reasons import Verdict
+from models.reasons import Reason, Stage, Verdict
 from tests.chaos.schedule import Poison, Schedule
 
 Row = dict[str, Any]
-# What may become of an image that makes its decoder do this; a copy of it may have been kept before.
+# What becomes of an image that makes its decoder do this.
 _ENDS = {
-    Poison.CRASH: {"crashed_worker"},
-    Poison.HANG: {"crashed_worker"},
-    Poison.THROW: {"broken"},
+    Poison.CRASH: {Reason.CRASHED_WORKER},
+    Poison.HANG: {Reason.CRASHED_WORKER},
+    Poison.THROW: {Reason.BROKEN},
 }
 _COLUMNS = ["key", "verdict", "reason", "stage", "sha256", "path"]
 
@@ -40,7 +40,7 @@ def broken_laws(output: Output, truth: Truth, schedule: Schedule, poisoned: dict
     """
     rows = rows_of(output)
     found = [*_first_law(rows, truth, lies=schedule.lies), *_second_law(rows, output)]
-    found += _poison_ends(rows, poisoned, lies=schedule.lies)
+    found += _poison_ends(rows, poisoned, schedule)
     said = io.StringIO()
     if not is_sound(output, Console(file=said, width=200), repair=False):
         found.append(f"goldpan doctor: {said.getvalue()}")
@@ -83,8 +83,11 @@ def _second_law(rows: list[Row], output: Output) -> Iterator[str]:
             yield f"other bytes than its row records: {path}"
 
 
-def _poison_ends(rows: list[Row], poisoned: dict[str, Poison], *, lies: bool) -> Iterator[str]:
-    by_key = {row["key"]: row["reason"] for row in rows}
+def _poison_ends(rows: list[Row], poisoned: dict[str, Poison], schedule: Schedule) -> Iterator[str]:
+    """What is poison ends as such, where it arrived as it was planted."""
+    by_key = {row["key"]: row for row in rows}
     for key, poison in poisoned.items():
-        if by_key.get(key) not in _ENDS[poison] and not lies:
-            yield f"{key} makes its decoder {poison.value}, and is {by_key.get(key)}"
+        row = by_key[key]
+        arrived = not schedule.corrupt and row["stage"] not in {Stage.RESOLVE, Stage.FETCH}
+        if row["reason"] not in _ENDS[poison] and (arrived or not schedule.lies):
+            yield f"{key} makes its decoder {poison.value}, and is {row['reason']}"

@@ -73,6 +73,8 @@ class Outcome:
 def play(schedule: Schedule, folder: Path) -> Outcome:
     """Play it in an empty folder. Raises NoSmallDiskError where it needs one, and none may be mounted."""
     began = time.monotonic()
+    # A shell that puts us into the background has it ignored, and a run heeds that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     world = World.build(WORLD_SEED, None, SCALE)
     with ExitStack() as stack:
         disk = folder
