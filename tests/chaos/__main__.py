@@ -56,16 +56,16 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--seeds",
         type=_seeds,
-        default=range(1, SCHEDULES + 1),
-        help="such as 7, or 1-40",
-        metavar="FIRST[-LAST]",
+        default=f"1-{SCHEDULES}",
+        help="such as 7, 1-40 or 3,9",
+        metavar="SEED[-SEED],…",
     )
     return parser.parse_args()
 
 
-def _seeds(text: str) -> range:
-    first, _, last = text.partition("-")
-    return range(int(first), int(last or first) + 1)
+def _seeds(text: str) -> list[int]:
+    spans = [part.partition("-") for part in text.split(",")]
+    return [seed for first, _, last in spans for seed in range(int(first), int(last or first) + 1)]
 
 
 def _summary(outcomes: list[Outcome], skipped: int) -> list[str]:
