@@ -41,7 +41,14 @@ assert isinstance(GOLDPAN, TyperGroup)
 COMMANDS = GOLDPAN.commands
 LIKED = 32
 # Of other programs, and of every command.
-FOREIGN_FLAGS = {"--head", "--help", "--images", "--memory", "--rounds"}  # Ray's, and the benchmarks'
+FOREIGN_FLAGS = {
+    "--head",
+    "--help",
+    "--images",
+    "--memory",
+    "--rounds",
+    "--seeds",
+}  # Ray's, the benchmarks' and the chaos's
 
 
 @dataclass(frozen=True)

@@ -44,7 +44,7 @@ class Worker:
 @pytest.mark.usefixtures("ray_here")
 def test_what_hangs_is_started_again_and_what_works_is_not() -> None:
     notes = Notes()
-    restarting = ray.remote(Worker).options(num_cpus=0, max_restarts=-1, max_task_retries=3)
+    restarting: Any = ray.remote(Worker).options(num_cpus=0, max_restarts=-1, max_task_retries=3)
     at_work, hung = restarting.remote(), restarting.remote()
     stopped = ray.get(hung.work.remote())
     os.kill(stopped, signal.SIGSTOP)
@@ -63,4 +63,5 @@ def _ticked(watch: Hanging, answers: list[Any]) -> list[Any]:
     while waiting:
         watch.tick(NOBODY, 0)
         _, waiting = ray.wait(waiting, timeout=0.1)
-    return ray.get(answers)
+    given: list[Any] = ray.get(answers)
+    return given

@@ -57,7 +57,8 @@ def all_odd_files() -> Odd:
 
 def sound() -> Odd:
     """Give what is odd and right: it is looked at."""
-    rgb, seen = picture(), {None}
+    rgb = picture()
+    seen: Ends = {None}
     exif = Image.Exif()
     exif[0x0112] = 6
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")).tobytes()
