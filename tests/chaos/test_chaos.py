@@ -23,7 +23,7 @@ def test_schedules_follow_from_their_seeds_and_have_every_kind_of_fault() -> Non
     assert {poison for one in schedules for poison in one.poison} == {"crash", "throw", "hang"}
 
 
-@pytest.mark.parametrize("seed", [14, 38])
+@pytest.mark.parametrize("seed", [14, 17])
 def test_the_laws_hold(seed: int, tmp_path: Path) -> None:
     try:
         outcome = play(Schedule.of(seed), tmp_path)
