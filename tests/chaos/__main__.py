@@ -77,6 +77,7 @@ def _summary(outcomes: list[Outcome], skipped: int) -> list[str]:
         f"{sum(outcome.runs for outcome in outcomes)} runs, {sum(outcome.rows for outcome in outcomes)} rows, "
         f"{sum(outcome.files for outcome in outcomes)} files",
         ", ".join(f"{kind.value} {injected[kind]}" for kind in Kind),
+        f"{sum(outcome.restarted for outcome in outcomes)} actors that hung were started again by the run",
     ]
     if recoveries:
         lines.append(

@@ -47,7 +47,7 @@ class Outcome:
     """What a schedule came to: ``problems`` is empty where every law held.
 
     ``recoveries``: seconds from a fault to the next commit, over restarts. ``unreached``: faults whose moment did
-    not come before all was done.
+    not come before all was done. ``restarted``: how often a run said that it started an actor again that hung.
     """
 
     schedule: Schedule
@@ -56,6 +56,7 @@ class Outcome:
     unreached: list[Fault] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     runs: int = 0
+    restarted: int = 0
     rows: int = 0
     files: int = 0
     seconds: float = 0.0
@@ -147,6 +148,7 @@ class Play:
             expected = self._watch(process, name)
         self._clear_up()
         said = log.read_text(errors="replace")
+        self._outcome.restarted += said.count("gave no answer")
         if process.returncode not in expected or "Traceback" in said:
             self._outcome.problems.append(f"{name} ended with {process.returncode}: {said[-3000:]}")
         return process.returncode == 0
