@@ -131,5 +131,5 @@ def _fault(rng: random.Random, kind: Kind) -> Fault:
     # What a disk lacks is felt only where something is written.
     unit = Unit.COMMITS if kind is Kind.FULL_DISK else rng.choice(list(Unit))
     return Fault(
-        kind, unit, rng.randint(1, 3) if unit is Unit.COMMITS else rng.randint(1, 40), title, seconds
+        kind, unit, rng.randint(1, 2) if unit is Unit.COMMITS else rng.randint(1, 25), title, seconds
     )
