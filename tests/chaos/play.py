@@ -155,8 +155,8 @@ class Play:
 
     def _watch(self, process: subprocess.Popen[bytes], name: str) -> set[int]:
         """Follow a run to its end, and disturb it; gives the exit codes that it may end with."""
-        # A source that does not answer is given up, and the run ends with 1; the same command goes on with it.
-        expected = {0, 1} if self._outcome.schedule.lies else {0}
+        # A source that does not answer is given up, and the run ends with 1, or does not start; the same command goes on.
+        expected = {0, 1, 2} if self._outcome.schedule.lies else {0}
         moved, commits = time.monotonic(), 0
         while process.poll() is None:
             self._let_go()
