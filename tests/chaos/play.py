@@ -155,7 +155,7 @@ class Play:
 
     def _watch(self, process: subprocess.Popen[bytes], name: str) -> set[int]:
         """Follow a run to its end, and disturb it; gives the exit codes that it may end with."""
-        # A source that does not answer is given up, and the run ends with 1, or does not start; the same command goes on.
+        # A source that does not answer is given up, and the run ends with 1 or does not start: once more.
         expected = {0, 1, 2} if self._outcome.schedule.lies else {0}
         moved, commits = time.monotonic(), 0
         while process.poll() is None:
