@@ -6,7 +6,7 @@ OUT ?= out/demo
 BIN := .venv/bin
 INSTALLED := .venv/installed
 
-.PHONY: help demo test check unit train-test format clean
+.PHONY: help demo test check unit chaos train-test format clean
 
 help:  ## Say what each command does
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
@@ -30,6 +30,9 @@ check: $(INSTALLED)  ## ruff and mypy
 
 unit: $(INSTALLED)  ## The tests alone
 	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
+
+chaos: $(INSTALLED)  ## Kill, cut, fill and corrupt forty runs, and see that nothing is lost (half an hour)
+	$(BIN)/python -m tests.chaos
 
 train-test: $(INSTALLED)  ## Install torch and run the tests that train
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,train]'

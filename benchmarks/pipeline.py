@@ -82,8 +82,7 @@ def with_ray(settings: Settings, taste: Taste, console: Console, memory: Memory 
     console.print("\n".join(where.lines()), highlight=False)
     parts = pipeline(settings, taste, where)
     warm_up(parts.judge, where)
-    actors = [*parts.crawlers, *parts.encoders, *parts.others]
-    ray.get([actor.__ray_ready__.remote() for actor in actors])
+    ray.get([actor.__ray_ready__.remote() for actor in (parts.listing, *parts.watched.values())])
     ledger, assembler = Ledger(output), WindowAssembler()
     ahead = AHEAD_WINDOWS * settings.window.count
     crawl = CrawlAhead(

@@ -64,7 +64,7 @@ def _work(urls: list[str], out: str, settings: CrawlSettings, ready: Any) -> Non
 
 class _Judge:
     def __init__(self, taste: Taste, encoder: Encoder, scorer: Scorer) -> None:
-        self._inspect = Inspect(ShapeGates(), encoder_row(taste.encoder), thumbs=True)
+        self._inspect = Inspect(ShapeGates(), encoder_row(taste.encoder), thumbs=True, seconds=60)
         self._encoder, self._scorer = encoder, scorer
 
     def __call__(self, block: pa.Table) -> pa.Table:

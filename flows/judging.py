@@ -29,7 +29,9 @@ _CRASHES = (
 log = logging.getLogger(__name__)
 
 
-def window_dataset(blocks: Sequence[Block], judge: Judge, placement: Placement) -> Dataset:
+def window_dataset(
+    blocks: Sequence[Block], judge: Judge, placement: Placement, retries: int = RETRIES
+) -> Dataset:
     """Build the dataset of one window; reading and judging fuse into one operator, a task a block."""
     stage = TaskPoolStrategy(size=min(placement.judges, len(blocks)))
     ready = ray.data.read_datasource(
@@ -37,7 +39,7 @@ def window_dataset(blocks: Sequence[Block], judge: Judge, placement: Placement) 
         override_num_blocks=len(blocks),
         num_cpus=placement.judge_cpus,
         compute=stage,
-        ray_remote_args={"max_retries": RETRIES},
+        ray_remote_args={"max_retries": retries},
     )
     judged: Dataset = ready.map_batches(
         judge.__call__,
@@ -45,7 +47,7 @@ def window_dataset(blocks: Sequence[Block], judge: Judge, placement: Placement) 
         batch_size=None,
         num_cpus=placement.judge_cpus,
         compute=stage,
-        max_retries=RETRIES,
+        max_retries=retries,
     )
     return judged
 
@@ -67,25 +69,32 @@ def judge_blocks(blocks: Sequence[Block], judge: Judge, placement: Placement) ->
     their worker stand alone: those end as ``crashed_worker``. Raises BlocksLostError where the input is gone.
     """
     try:
-        return _run(blocks, judge, placement)
+        return _run(blocks, judge, placement, RETRIES)
     except ray.exceptions.RayError as error:
         _raise_unless_crash(error, blocks)
         log.warning("a window of %d blocks failed: %s; judging them one by one", len(blocks), _brief(error))
-    return [found for block in blocks for found in _bisect(block, judge, placement)]
+    again = _judge_again if len(blocks) > 1 else _judge_halves
+    return [found for block in blocks for found in again(block, judge, placement)]
 
 
-def _bisect(block: Block, judge: Judge, placement: Placement) -> list[Block]:
+def _judge_again(block: Block, judge: Judge, placement: Placement) -> list[Block]:
     try:
-        return _run([block], judge, placement)
+        # Only a row that stands alone is blamed, so only there must a worker not have died of something else.
+        return _run([block], judge, placement, RETRIES if ray.get(block).num_rows == 1 else 0)
     except ray.exceptions.RayError as error:
         _raise_unless_crash(error, [block])
         log.warning("a block failed: %s", _brief(error))
+    return _judge_halves(block, judge, placement)
+
+
+def _judge_halves(block: Block, judge: Judge, placement: Placement) -> list[Block]:
+    """Judge the halves of what failed whole; a row cannot be halved, and is what killed its worker."""
     rows = ray.get(block)
     if rows.num_rows == 1:
         return [ray.put(_crashed(rows))]
     half = rows.num_rows // 2
     halves = [ray.put(rows.slice(0, half)), ray.put(rows.slice(half))]
-    return [found for part in halves for found in _bisect(part, judge, placement)]
+    return [found for part in halves for found in _judge_again(part, judge, placement)]
 
 
 def _raise_unless_crash(error: ray.exceptions.RayError, blocks: Sequence[Block]) -> None:
@@ -100,8 +109,8 @@ def _raise_unless_crash(error: ray.exceptions.RayError, blocks: Sequence[Block])
         raise error
 
 
-def _run(blocks: Sequence[Block], judge: Judge, placement: Placement) -> list[Block]:
-    found: list[Block] = window_dataset(blocks, judge, placement).materialize().to_arrow_refs()
+def _run(blocks: Sequence[Block], judge: Judge, placement: Placement, retries: int) -> list[Block]:
+    found: list[Block] = window_dataset(blocks, judge, placement, retries).materialize().to_arrow_refs()
     return found
 
 

@@ -36,6 +36,7 @@ from flows.crawl_ahead import CrawlAhead
 from flows.deferrals import Deferrals
 from flows.demo import visit
 from flows.exits import explained, run_script
+from flows.hanging import Hanging
 from flows.interrupts import Interrupts
 from flows.judging import warm_up
 from flows.known import hash_known
@@ -61,12 +62,15 @@ BUDGETS = "host-budgets"
 
 @dataclass(frozen=True, slots=True)
 class Pipeline:
-    """The actors of a run, which outlive its windows, and the judge that calls them."""
+    """The actors of a run, which outlive its windows, and the judge that calls them.
+
+    ``watched`` are all but the listing, by what they are called: their calls end, where a dump is read for hours.
+    """
 
     listing: Any
     crawlers: list[Any]
     encoders: list[Any]
-    others: list[Any]
+    watched: dict[str, Any]
     judge: Judge
     sink: Any
 
@@ -78,9 +82,10 @@ def pipeline(settings: Settings, taste: Taste, where: Placement, known: str | No
     """
     liking = f"state/taste-{taste.fingerprint[:16]}.npz"
     Output(settings.out).write(liking, taste.to_bytes())
-    row = encoder_row(settings.encoder)
+    row, seconds = encoder_row(settings.encoder), settings.decode_seconds
     precision = choose(row, where.device, settings.precision)
     shape, content = settings.crawl.shape, settings.gates
+    pixels = shape.max_pixels
     listing = on_this_node(Listing, name=LISTING).remote(
         settings.sources, settings.crawl, follow=settings.follow
     )
@@ -114,20 +119,22 @@ def pipeline(settings: Settings, taste: Taste, where: Placement, known: str | No
     index = on_this_node(DuplicateIndex, name=INDEX).remote(settings.out, settings.near_bits, known)
     judge = Judge(
         [
-            Inspect(shape, row, thumbs=settings.thumbs, gates=content),
+            Inspect(shape, row, thumbs=settings.thumbs, seconds=seconds, gates=content),
             KnownDuplicates(index),
             Encode(encoders),
             Score(scorers),
-            *([Study(content.quality, shape.max_pixels)] if content.quality.study else []),
-            *([AskGates(asked, shape.max_pixels)] if asked else []),
-            LookForMarks(watermarks, settings.watermark_threshold, shape.max_pixels),
+            *([Study(content.quality, pixels, seconds=seconds)] if content.quality.study else []),
+            *([AskGates(asked, pixels, seconds=seconds)] if asked else []),
+            LookForMarks(watermarks, settings.watermark_threshold, pixels, seconds=seconds),
         ]
     )
     judges = Judges(f"{taste.encoder}@{taste.encoder_fingerprint[:16]}", taste.fingerprint, taste.threshold)
     sink = on_this_node(Sink).remote(settings.out, INDEX, judges)
-    gatekeepers = [actor for _, actors in asked for actor in actors]
-    others = [listing, *scorers, *gatekeepers, *watermarks, index, sink, *budgets]
-    return Pipeline(listing, crawlers, encoders, others, judge, sink)
+    replicas = {"crawler": crawlers, "encoder": encoders, "scorer": scorers, "watermark detector": watermarks}
+    replicas |= {f"gate {gate.name}": actors for gate, actors in asked}
+    replicas |= {"duplicate index": [index], "sink": [sink], "host budgets": budgets}
+    watched = {f"{kind} {n}": one for kind, actors in replicas.items() for n, one in enumerate(actors, 1)}
+    return Pipeline(listing, crawlers, encoders, watched, judge, sink)
 
 
 def shared_budgets(settings: Settings) -> list[Any]:
@@ -169,7 +176,8 @@ def run(
     console.print("\n".join([*where.lines(), f"precision {precision} of the encoder"]), highlight=False)
     if not settings.crawl.robots:
         console.print("X-Robots-Tag is not heeded (crawl.robots): hosts' opt-outs are passed over")
-    inspect = Inspect(settings.crawl.shape, encoder_row(settings.encoder), thumbs=settings.thumbs)
+    row, seconds = encoder_row(settings.encoder), settings.decode_seconds
+    inspect = Inspect(settings.crawl.shape, row, thumbs=settings.thumbs, seconds=seconds)
     warming = threading.Thread(target=warm_up, args=(Judge([inspect]), where), daemon=True)
     warming.start()
     ledger = Ledger(output)
@@ -186,13 +194,13 @@ def run(
         ahead=AHEAD_WINDOWS * settings.window.count,
         retried=retried,
     )
-    await_actors([*parts.crawlers, *parts.encoders, *parts.others], crawl)
+    await_actors([parts.listing, *parts.watched.values()], crawl)
     check_encoders(parts.encoders, taste)
     warming.join()
     with (
         RunFile(name, output, settings, taste) as file,
         Progress(console, file.note) as progress,
-        Compacting(output, settings.window.compact, progress) as watcher,
+        Compacting(output, settings.window.compact, progress) as compacting,
     ):
         stream = Stream(
             run=name,
@@ -204,7 +212,7 @@ def run(
             sink=parts.sink,
             placement=where,
             windows=settings.windows,
-            watcher=watcher,
+            watcher=Hanging(parts.watched, settings.hang_seconds, compacting),
         )
         stream.flow(interrupts.stopping)
         file.finish(progress.reasons, interrupted=interrupts.exit_code != 0)

@@ -96,6 +96,12 @@ class Settings(BaseSettings):
         "watermark", description="what looks for marks: watermark, watermark-anti-sus"
     )
     watermark_threshold: float = Field(0.5, ge=0, le=1)
+    decode_seconds: float = Field(
+        60, gt=0, description="an image that takes its decoder longer is one that crashes it"
+    )
+    hang_seconds: float = Field(
+        300, gt=0, description="an actor that gives no answer for so long is started again"
+    )
     thumbs: bool = True
     limit: int | None = Field(None, ge=1, description="stop after so many submissions")
     crawl: CrawlSettings = CrawlSettings()

@@ -51,7 +51,8 @@ FOREIGN_FLAGS = {
     "--images",
     "--memory",
     "--rounds",
-}  # Ray's, and the benchmarks'
+    "--seeds",
+}  # Ray's, the benchmarks' and the chaos's
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import hashlib
 from collections.abc import Callable
 from io import BytesIO
@@ -24,6 +25,7 @@ from models.synthetic import origin
 THUMB_PIXELS = 224
 THUMB_QUALITY = 80
 _LARGEST_SIDE = 2**31 - 1
+_STDERR = 2
 
 _FAULTS = {
     decode.DecodeFault.NOT_AN_IMAGE: Reason.NOT_AN_IMAGE,
@@ -45,15 +47,21 @@ class Inspect:
     """Header, shape gates, origin, hashes, one decode to the encoder's square and the thumb. All on the CPU."""
 
     def __init__(
-        self, shape: ShapeGates, encoder: ModelRow, *, thumbs: bool, gates: ContentGates | None = None
+        self,
+        shape: ShapeGates,
+        encoder: ModelRow,
+        *,
+        thumbs: bool,
+        seconds: float,
+        gates: ContentGates | None = None,
     ) -> None:
-        self._shape, self._encoder, self._thumbs = shape, encoder, thumbs
+        self._shape, self._encoder, self._thumbs, self._seconds = shape, encoder, thumbs, seconds
         self._gates = gates or ContentGates()
 
     def __call__(self, looks: list[Look]) -> None:
         """Inspect each; what cannot be decoded ends as failed."""
         for look in looks:
-            at_the_edge(look, Stage.INSPECT, self._inspect)
+            at_the_edge(look, Stage.INSPECT, self._inspect, self._seconds)
 
     def _inspect(self, look: Look) -> None:
         data = bytes(look.data or b"")
@@ -141,13 +149,13 @@ class Score:
 class Study:
     """Ends what is of bad quality in full resolution; the few that come here are decoded again, in grey."""
 
-    def __init__(self, gates: QualityGates, max_pixels: int) -> None:
-        self._gates, self._max_pixels = gates, max_pixels
+    def __init__(self, gates: QualityGates, max_pixels: int, *, seconds: float) -> None:
+        self._gates, self._max_pixels, self._seconds = gates, max_pixels, seconds
 
     def __call__(self, looks: list[Look]) -> None:
         """Study each."""
         for look in looks:
-            at_the_edge(look, Stage.QUALITY, self._study)
+            at_the_edge(look, Stage.QUALITY, self._study, self._seconds)
 
     def _study(self, look: Look) -> None:
         measures = study(decode.open_luma(bytes(look.data or b""), max_pixels=self._max_pixels))
@@ -159,8 +167,8 @@ class Study:
 class AskGates:
     """Ends what a classifier of the user's refuses; each gate sees what the one before it left open."""
 
-    def __init__(self, gates: list[tuple[GateRow, list[Any]]], max_pixels: int) -> None:
-        self._gates, self._max_pixels = gates, max_pixels
+    def __init__(self, gates: list[tuple[GateRow, list[Any]]], max_pixels: int, *, seconds: float) -> None:
+        self._gates, self._max_pixels, self._seconds = gates, max_pixels, seconds
 
     def __call__(self, looks: list[Look]) -> None:
         """Ask one gate after the other, each about all that are still open."""
@@ -171,7 +179,7 @@ class AskGates:
     def _ask(self, row: GateRow, actors: list[Any], looks: list[Look]) -> None:
         model = row.model_row()
         for look in looks:
-            at_the_edge(look, Stage.GATES, lambda look: self._square(look, model))
+            at_the_edge(look, Stage.GATES, lambda look: self._square(look, model), self._seconds)
         looks = [look for look in looks if look.pixels is not None]
         if not looks:
             return
@@ -195,13 +203,14 @@ class AskGates:
 class LookForMarks:
     """Ends what carries a watermark; the few that come here are decoded again, at the detector's size."""
 
-    def __init__(self, detectors: list[Any], threshold: float, max_pixels: int) -> None:
+    def __init__(self, detectors: list[Any], threshold: float, max_pixels: int, *, seconds: float) -> None:
         self._detectors, self._threshold, self._max_pixels = detectors, threshold, max_pixels
+        self._seconds = seconds
 
     def __call__(self, looks: list[Look]) -> None:
         """Look at all of them in one call."""
         for look in looks:
-            at_the_edge(look, Stage.WATERMARK, self._square)
+            at_the_edge(look, Stage.WATERMARK, self._square, self._seconds)
         looks = [look for look in looks if look.pixels is not None]
         if not looks:
             return
@@ -224,14 +233,21 @@ class LookForMarks:
         look.pixels = watermark.prepare(image)
 
 
-def at_the_edge(look: Look, stage: Stage, work: Callable[[Look], None]) -> None:
-    """Do some work on a look; what goes wrong with the image is its reason."""
+def at_the_edge(look: Look, stage: Stage, work: Callable[[Look], None], seconds: float) -> None:
+    """Do some work on a look; what goes wrong with the image is its reason.
+
+    A decoder that takes longer than ``seconds`` ends its process. From there it goes as with one that crashes: nothing
+    else stops a loop in C.
+    """
+    faulthandler.dump_traceback_later(seconds, exit=True, file=_STDERR)
     try:
         work(look)
     except decode.DecodeError as error:
         look.end(_FAULTS[error.fault], stage, error.detail)
     except Exception as error:  # noqa: BLE001 - the worker's edge: an odd image is a row, never the end of a run
         look.end(Reason.BROKEN, stage, type(error).__name__)
+    finally:
+        faulthandler.cancel_dump_traceback_later()
 
 
 def _side(pixels: int) -> int | None:

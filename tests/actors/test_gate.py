@@ -40,7 +40,7 @@ def look(colour: str | None = None, **texts: str) -> Look:
 
 
 def inspected(one: Look, gates: ContentGates | None = None) -> Look:
-    Inspect(SHAPE, encoder_row("gist"), thumbs=False, gates=gates)([one])
+    Inspect(SHAPE, encoder_row("gist"), thumbs=False, seconds=60, gates=gates)([one])
     return one
 
 
@@ -63,10 +63,10 @@ def test_what_says_that_a_model_made_it_ends_before_it_is_decoded() -> None:
 def test_one_colour_is_flat_and_a_picture_is_measured() -> None:
     flat, fine = inspected(look("red")), inspected(look())
     assert (flat.reason, flat.detail) == (Reason.FLAT, "contrast 0") and flat.row["contrast"] == 0
-    Study(QualityGates(max_noise=None), SHAPE.max_pixels)([fine])
+    Study(QualityGates(max_noise=None), SHAPE.max_pixels, seconds=60)([fine])
     assert fine.reason is None and all(fine.row[name] is not None for name in MEASURES)
     strict = inspected(look())
-    Study(QualityGates(min_sharpness=99), SHAPE.max_pixels)([strict])
+    Study(QualityGates(min_sharpness=99), SHAPE.max_pixels, seconds=60)([strict])
     assert (strict.reason, strict.stage) == (Reason.BLURRED, Stage.QUALITY)
 
 
@@ -77,7 +77,7 @@ def test_a_gate_keeps_what_is_within_its_limits_and_never_what_is_no_number(
     red = gate(tmp_path, mean_colour(tmp_path / "red.onnx"), keep_above=0.5)
     root = gate(tmp_path, square_root(tmp_path / "root.onnx"))
     looks = [look("red"), look("blue"), look("white")]
-    AskGates([red, root], SHAPE.max_pixels)(looks)
+    AskGates([red, root], SHAPE.max_pixels, seconds=60)(looks)
     dark, blue, white = looks
     assert (blue.reason, blue.stage, blue.detail) == (Reason.GATE, Stage.GATES, "red 0")
     # A third of white is darker than grey.

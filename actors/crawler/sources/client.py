@@ -74,7 +74,8 @@ class RedditClient:
         except prawcore_errors.RequestException as error:
             cause = error.original_exception
             raise cause if isinstance(cause, LaterError) else LaterError(type(cause).__name__) from None
-        except prawcore_errors.BadJSON:
+        # What prawcore says of any answer but the one that has the token.
+        except (prawcore_errors.BadJSON, requests_errors.JSONDecodeError):
             raise LaterError("an answer that is no JSON") from None
         except prawcore_errors.PrawcoreException as error:
             raise RefusedError(f"{what}: {_explain(error)}") from None
