@@ -34,7 +34,7 @@ class Hanging:
     """
 
     def __init__(self, actors: Mapping[str, Any], seconds: float, watcher: Watcher) -> None:
-        self._actors, self._seconds, self._watcher = dict(actors), seconds, watcher
+        self._actors, self._watcher = dict(actors), watcher
         self._asked = {name: _Asked(seconds) for name in actors}
 
     def tick(self, crawl: CrawlAhead, in_flight: int) -> None:
@@ -58,9 +58,10 @@ class Hanging:
                 asked.sign, asked.at = self._actors[name].__ray_ready__.remote(), now
         elif ray.wait([asked.sign], timeout=0)[0]:
             # It may have died of something else; whoever needs its answer is told.
-            asked.sign, asked.at, asked.seconds = None, now, self._seconds
+            asked.sign, asked.at = None, now
         elif now - asked.at > asked.seconds:
             ray.kill(self._actors[name], no_restart=False)
             self.said(f"the {name} gave no answer for {asked.seconds:g} s, and is started again")
-            # The sign is repeated too, behind the calls that it waited for. What takes long to start must get there.
+            # The sign is repeated too, behind the calls that it waited for. What takes long to start, or to upload,
+            # must get there; it may take as long the next time.
             asked.at, asked.seconds = now, 2 * asked.seconds

@@ -12,9 +12,17 @@ from scipy.linalg import eigh
 from scipy.special import logsumexp
 
 from models.mixture import Covariance, GaussianMixture, Vectors, fit
+from models.registry import ModelError
 
 _LEADING = 20  # principal axes in which components are looked for
 _NOTHING = 1e-9  # of the largest variance
+
+
+_ALIKE = "too many of the liked images look the same to the encoder; add different ones"
+
+
+class AlikeError(ModelError):
+    """The images leave nothing to fit a density to: too many are the same to the encoder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +76,8 @@ class Shared:
     _SHRINKAGES = (0.01, 0.03, 0.1, 0.2, 0.4, 0.7)
 
     def __init__(self, x: Vectors, components: int, seed: int) -> None:
+        if not np.ptp(x, axis=0).any():
+            raise AlikeError(_ALIKE)
         axes = _leading(x)
         found = (
             np.zeros(len(x), np.intp)
@@ -80,7 +90,10 @@ class Shared:
         self._centres = np.stack([x[component == k].mean(axis=0) for k in range(len(used))]) - self._mean
         # Each centre was taken from the images themselves, which makes their scatter look smaller than it is.
         free = max(len(x) - len(used), 1)
-        self._variances, self._axes = _principal(x - self._mean - self._centres[component], free)
+        scatter = x - self._mean - self._centres[component]
+        if not scatter.any():
+            raise AlikeError(_ALIKE)
+        self._variances, self._axes = _principal(scatter, free)
         self._sphere = self._variances.sum() / x.shape[1]
 
     def sizes(self) -> list[Sizes]:

@@ -45,8 +45,9 @@ def claim(data: bytes) -> Claim | None:
             return _claim(json.loads(reader.json()))
     except c2pa.C2paError.ManifestNotFound:
         return None
-    # What is no manifest is said in many ways; RecursionError is Python's JSON reader's.
-    except (c2pa.C2paError, ValueError, RecursionError):
+    # What is no manifest is said in many ways; RecursionError is Python's JSON reader's, and the last two are said
+    # where something is of another kind than the standard has there.
+    except (c2pa.C2paError, ValueError, RecursionError, AttributeError, TypeError):
         return Claim(UNREADABLE, frozenset(), frozenset())
 
 

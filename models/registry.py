@@ -27,6 +27,7 @@ class ModelError(Exception):
     ├── ModelContractError         the model's input or output is not what the row says, or the batch is not
     ├── NotFiniteError             the model answers what is not a number
     ├── DeviceUnavailableError     the device asked for was not given (never a silent fallback)
+    ├── AlikeError                 too many of the liked images are the same to the encoder (models.density)
     ├── DetectorError              a detector cannot be had by this name (models.detectors)
     ├── CalibrationError           a threshold cannot be chosen as asked (models.calibration)
     └── TasteError                 a taste cannot be fitted, read or written (models.taste)

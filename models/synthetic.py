@@ -19,7 +19,7 @@ _MOST_MENTIONS = 64
 
 _GENERATORS = re.compile(
     r"midjourney|dall.{0,2}e\b|stable[ _-]?diffusion|automatic1111|comfyui|invokeai|novelai|adobe firefly"
-    r"|\bideogram\b|leonardo\.ai|bing image creator|chatgpt|\bimagen\b|\bflux\.1|fooocus|draw things",
+    r"|\bideogram\b|leonardo\.ai|bing image creator|chatgpt|(?:^|google )imagen\b|\bflux\.1|fooocus|draw things",
     re.IGNORECASE,
 )
 # EXIF is read as Latin-1, in which DALL·E has one more character.

@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 from scipy.stats import multivariate_normal
 
-from models.density import Shared, Sizes
+from models.density import AlikeError, Shared, Sizes
+
+
+def test_what_is_all_the_same_but_for_its_kinds_is_refused() -> None:
+    x = np.repeat(np.eye(2, 40), 20, axis=0)
+    with pytest.raises(AlikeError, match="add different ones"):
+        Shared(x, 2, seed=0)
 
 
 @pytest.mark.parametrize("n", [25, 400])  # fewer images than numbers in a vector, and more

@@ -83,6 +83,7 @@ NATURAL = {
     "a camera's": xmp("digitalCapture"),
     "the words in a caption": saved("JPEG", comment="not made by trainedAlgorithmicMedia"),
     "an editor": exif(ExifTags.Base.Software, "Adobe Photoshop 25.0 (Windows)"),
+    "an editor in Spanish": exif(ExifTags.Base.Software, "Editor de imagen 2.1"),
     "a title": png(Title="Midjourney, a river in flux", Description="Steps: 12 up to the house"),
 }
 
