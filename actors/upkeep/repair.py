@@ -32,6 +32,7 @@ def mend(output: Output, checkup: Checkup) -> Iterator[str]:
     steps: tuple[tuple[Fault, Callable[[Output, Checkup, list[Finding]], Iterator[str]]], ...] = (
         (Fault.SECOND_ROW, _drop_second_rows),
         (Fault.UNREADABLE_SHARD, _set_shards_aside),
+        (Fault.LOST_SHARD, _make_room_for_lost),
         (Fault.UNREADABLE_MANIFEST, _set_manifests_aside),
         (Fault.NO_MANIFEST, _write_manifests),
         (Fault.MISSING_ROW, _owe_rows),
@@ -65,7 +66,26 @@ def _set_shards_aside(output: Output, checkup: Checkup, found: list[Finding]) ->
 
 
 def _make_room(output: Output, checkup: Checkup, shard: Shard, lost: list[int]) -> Iterator[str]:
-    """Move what is there of windows that are judged again aside: where a host has an image no more, it is not lost."""
+    """Move what is there of a shard's windows that are judged again aside."""
+    yield from _set_images_aside(output, checkup, lost)
+    for table in TABLES[:-1]:
+        for one in listed_shards(output, table):
+            if one.is_within(shard.first, shard.last) and not set(lost).isdisjoint(one.windows):
+                output.set_aside(one.path)
+
+
+def _make_room_for_lost(output: Output, checkup: Checkup, found: list[Finding]) -> Iterator[str]:
+    lost = [int(PurePosixPath(finding.path).stem) for finding in found]
+    for table in TABLES[:-1]:
+        for one in listed_shards(output, table):
+            if set(lost).issuperset(one.windows):
+                output.set_aside(one.path)
+    yield from _set_images_aside(output, checkup, lost)
+    yield f"{_count(lost, 'window')} without a shard: to be judged again"
+
+
+def _set_images_aside(output: Output, checkup: Checkup, lost: list[int]) -> Iterator[str]:
+    """Move the images of windows that are judged again: where a host has one no more, it is not lost."""
     unreadable = {one.path for one in checkup.of(Fault.UNREADABLE_MANIFEST)}
     for number in lost:
         path = manifest_path(number)
@@ -82,10 +102,6 @@ def _make_room(output: Output, checkup: Checkup, shard: Shard, lost: list[int]) 
             output.set_aside(name)
         if images:
             yield f"{_count(images, 'image')} of window {number} moved to {ASIDE}/images"
-    for table in TABLES[:-1]:
-        for one in listed_shards(output, table):
-            if one.is_within(shard.first, shard.last) and not set(lost).isdisjoint(one.windows):
-                output.set_aside(one.path)
 
 
 def _set_manifests_aside(output: Output, checkup: Checkup, found: list[Finding]) -> Iterator[str]:

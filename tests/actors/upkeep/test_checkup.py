@@ -61,11 +61,27 @@ def test_a_file_that_its_owner_deleted_is_counted_and_no_fault(output: Output) -
     assert not found.findings and len(found.absent) == 1
 
 
-def test_a_window_without_a_shard_waits_with_its_files(output: Output) -> None:
-    output.remove(SHARD)
+def test_a_last_window_without_a_shard_waits_with_its_files(output: Output) -> None:
+    output.remove(SHARD.replace("2.parquet", "3.parquet"))
     found = examine(output, silent)
     assert not found.findings
-    assert [one.number for one in found.waiting] == [2] and found.kept_for == 1
+    assert [one.number for one in found.waiting] == [3] and found.kept_for == 1
+
+
+@pytest.mark.parametrize("with_image", [True, False])
+def test_a_shard_that_is_gone_from_between_others_is_told_and_its_files_make_room(
+    output: Output, with_image: bool
+) -> None:
+    output.remove(SHARD)
+    image = kept(output, 2)
+    if not with_image:
+        output.remove(image)
+    assert found_in(output) == [(Fault.LOST_SHARD, manifest_path(2))]
+    lines, after = mended(output)
+    assert not after.findings, lines
+    assert [one.number for one in after.waiting] == [2] and not after.kept_for
+    assert output.exists(f"aside/{image}") is with_image and not output.exists(image)
+    assert output.exists("aside/thumbs/date=2026-11-23/00000002.parquet")
 
 
 def test_files_of_others_and_of_dead_writers_are_counted(output: Output) -> None:
