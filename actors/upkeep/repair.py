@@ -139,8 +139,11 @@ def _rebuild(output: Output, numbers: set[int]) -> Iterator[str]:
 def _drop_second_rows(output: Output, checkup: Checkup, found: list[Finding]) -> Iterator[str]:
     """Of two rows let the one stay that has its file, else the first."""
     keys = pa.array({finding.detail for finding in found})
+    unreadable = {one.path for one in checkup.of(Fault.UNREADABLE_SHARD)}
     places: dict[tuple[str, int], list[tuple[bool, str, int]]] = {}
     for shard in shards(output, LEDGER):
+        if shard.path in unreadable:
+            continue
         rows = output.read_table(shard.path, ["key", "attempt", "verdict", "path"])
         for place in np.flatnonzero(pc.is_in(rows["key"], keys)).tolist():
             (row,) = rows.slice(place, 1).to_pylist()

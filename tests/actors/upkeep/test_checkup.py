@@ -190,6 +190,19 @@ def test_of_two_rows_the_one_with_its_file_stays(output: Output) -> None:
     assert len(output.names(f"aside/{LEDGER}")) == 2, "as they were before"
 
 
+def test_a_second_row_is_dropped_beside_a_shard_that_cannot_be_read(output: Output) -> None:
+    again = manifest(4, ["t3_3a/0"])
+    again.write(output)
+    commit(output, again)
+    output.write(SHARD, b"no")
+    assert found_in(output) == [
+        (Fault.SECOND_ROW, "verdicts/date=2026-11-23/00000004.parquet"),
+        (Fault.UNREADABLE_SHARD, SHARD),
+    ]
+    lines, after = mended(output)
+    assert not after.findings and after.rows == 6, lines
+
+
 def test_another_attempt_is_no_second_row(output: Output) -> None:
     retried = replace(manifest(4, ["t3_2b/0"]), attempts={"t3_2b/0": 2})
     retried.write(output)
