@@ -126,14 +126,36 @@ def _rebuild(output: Output, numbers: set[int]) -> Iterator[str]:
         wanted = sorted(numbers.intersection(shard.windows))
         rows = output.read_table(shard.path).to_pylist() if wanted else []
         for number in wanted:
-            before = there[: bisect_left(there, manifest_path(number))]
-            cursors = read_manifest(output, before[-1]).cursors if before else {}
+            cursors = _cursors_before(output, there, number)
             of_it = [row for row in rows if int(row["window"]) == number]
             rebuilt_manifest(shard, number, of_it, cursors).write(output)
             yield f"{manifest_path(number)} is written anew from the window's rows"
         numbers = numbers.difference(wanted)
-    for number in sorted(numbers):
+    if numbers:
+        yield from _read_again(output, there, sorted(numbers))
+
+
+def _read_again(output: Output, there: list[str], numbers: list[int]) -> Iterator[str]:
+    """Let the next run read the sources from before these windows: what later ones have of it is known, and skipped."""
+    newest = read_manifest(output, there[-1]) if there else None
+    if newest is not None and newest.number > numbers[0]:
+        going_back = Manifest(
+            number=max(newest.number, numbers[-1]) + 1,
+            run=newest.run,
+            opened_at=datetime.now(UTC),
+            submissions={},
+            candidates=(),
+            cursors=_cursors_before(output, there, numbers[0]),
+        )
+        going_back.write(output)
+        yield f"{going_back.path} is an empty window, with the sources' places as they were before {numbers[0]}"
+    for number in numbers:
         yield f"window {number} has no rows either: its sources are read again from where they were before it"
+
+
+def _cursors_before(output: Output, there: list[str], number: int) -> dict[str, Any]:
+    before = there[: bisect_left(there, manifest_path(number))]
+    return read_manifest(output, before[-1]).cursors if before else {}
 
 
 def _drop_second_rows(output: Output, checkup: Checkup, found: list[Finding]) -> Iterator[str]:

@@ -16,6 +16,7 @@ from actors.manifest import manifest_path, read_manifest
 from actors.shards import LEDGER
 from actors.storage import TEMPORARY, Output
 from actors.upkeep.checkup import Checkup, Fault, examine
+from actors.upkeep.compaction import compact
 from actors.upkeep.repair import mend
 from models.schema import VERDICTS
 from tests.actors.upkeep.small_output import commit, facts, manifest, silent, small
@@ -156,6 +157,24 @@ def test_a_manifest_of_nothing_that_cannot_be_read_lets_a_run_start(output: Outp
     lines, after = mended(output)
     assert not after.findings and "no rows either" in lines[-1]
     assert Ledger(output).cursors == {"s": {"after": 3}}
+
+
+def test_a_manifest_of_nothing_before_others_has_the_sources_read_from_before_it(output: Output) -> None:
+    output.remove(SHARD)
+    for table in ("embeddings", "thumbs"):
+        output.remove(SHARD.replace(LEDGER, table))
+    output.remove(kept(output, 2))
+    output.write(manifest_path(2), b"{")
+    lines, after = mended(output)
+    assert not after.findings and "read again from where they were before it" in lines[-1]
+    ledger = Ledger(output)
+    assert ledger.cursors == {"s": {"after": 1}} and not ledger.knows("t3_2a") and ledger.knows("t3_3a")
+    (empty,) = ledger.unfinished
+    assert empty.number == 4 and not empty.candidates
+    output.write_table(empty.shard(LEDGER), VERDICTS.empty_table())
+    list(compact(output))
+    after = examine(output, silent)
+    assert (after.findings, after.waiting, after.rows) == ([], [], 6) and Ledger(output).next_window == 5
 
 
 def test_a_candidate_without_a_row_gets_a_window(output: Output) -> None:
