@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import PurePosixPath
 
@@ -93,9 +93,13 @@ def shards(output: Output, table: str) -> list[Shard]:
 def read_verdicts(
     output: Output, columns: list[str], *, newest_first: bool = False
 ) -> Iterator[tuple[Shard, pa.Table]]:
-    """Read every verdict row once, in the order of windows, though a compaction may run meanwhile."""
+    """Read every verdict row once, in the order of windows, though a compaction may run meanwhile.
+
+    What is committed after this began is not given, nor are its windows.
+    """
     step = -1 if newest_first else 1
     waiting = shards(output, LEDGER)[::step]
+    newest = max((one.last for one in waiting), default=0)
     given: set[int] = set()
     while waiting:
         shard = waiting.pop(0)
@@ -104,14 +108,20 @@ def read_verdicts(
         except OSError:
             if output.exists(shard.path):
                 raise
-            # It was compacted meanwhile; what replaces it may hold windows that were given already.
-            waiting = [one for one in shards(output, LEDGER)[::step] if not given.issuperset(one.windows)]
+            # It was compacted meanwhile; what replaces it may hold windows that were given already, or are too new.
+            listed = shards(output, LEDGER)[::step]
+            waiting = [one for one in listed if not given.issuperset(_until(one, newest).windows)]
             continue
-        if not given.isdisjoint(shard.windows):
-            old = pa.array(window_name(number) for number in shard.windows if number in given)
-            table = table.filter(pc.invert(pc.is_in(table["window"], old)))
+        if unwanted := [number for number in shard.windows if number in given or number > newest]:
+            names = pa.array(map(window_name, unwanted))
+            table = table.filter(pc.invert(pc.is_in(table["window"], names)))
         given.update(shard.windows)
-        yield shard, table.select(columns)
+        yield _until(shard, newest), table.select(columns)
+
+
+def _until(shard: Shard, newest: int) -> Shard:
+    """Leave its later windows out; it has none where all are later."""
+    return replace(shard, last=min(shard.last, newest))
 
 
 def read_beside(output: Output, table: str, windows: range) -> pa.Table | None:

@@ -14,7 +14,7 @@ import ray
 
 from actors.duplicates import Contender, Copy
 from actors.manifest import Manifest
-from actors.shards import read_verdicts
+from actors.shards import LEDGER, read_verdicts, shards
 from actors.storage import Output, to_json
 from models.keys import IMAGE_NAME, image_path, image_stem
 from models.reasons import Reason, Stage
@@ -77,7 +77,8 @@ class Sink:
         """Write image files, embeddings and thumbs, then the verdict shard, in this order.
 
         ``replayed`` says that a commit of this manifest may have died before: files that it left for these
-        candidates, and that no row names, are removed.
+        candidates, and that no row names, are removed; or set aside where a later window is committed, so that they
+        are of a shard that was lost.
         """
         rows = _in_order(manifest, ray.get(list(blocks)))
         self._settle(manifest, rows)
@@ -137,13 +138,18 @@ class Sink:
             if (image := IMAGE_NAME.fullmatch(path)) and image["stem"] in stems
         }
         orphans = found - {row["path"] for row in rows}
+        if not orphans:
+            return
+        # Commits are in order: of a window before the last one they are originals that were accepted.
+        was_judged = any(shard.last > manifest.number for shard in shards(self._output, LEDGER))
+        out_of_the_way = self._output.set_aside if was_judged else self._output.remove
         for path in orphans - self._named_elsewhere(manifest, orphans):
-            self._output.remove(path)
+            out_of_the_way(path)
 
     def _named_elsewhere(self, manifest: Manifest, paths: set[str]) -> set[str]:
         # An earlier attempt may have kept another file of a key; and two keys may share a stem (a_b + c, a + b_c).
         named: set[str] = set()
-        for shard, table in read_verdicts(self._output, ["path"]) if paths else ():
+        for shard, table in read_verdicts(self._output, ["path"]):
             if shard.path != manifest.shard("verdicts"):
                 named.update(paths.intersection(table["path"].to_pylist()))
         return named

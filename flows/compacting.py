@@ -5,6 +5,8 @@ from __future__ import annotations
 from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
 
+import pyarrow as pa
+
 from actors.sink import Committed
 from actors.storage import Output, OutputError
 from actors.upkeep.compaction import compact
@@ -62,6 +64,6 @@ class Compacting:
         try:
             if self._pass is not None:
                 self._pass.result()
-        except (OSError, OutputError) as error:
+        except (OSError, OutputError, pa.ArrowException) as error:
             self.said(f"small shards could not be put together: {error}")
         self._pass = None

@@ -36,6 +36,7 @@ class Fault(StrEnum):
     UNREADABLE_SHARD = "unreadable shard"
     UNREADABLE_MANIFEST = "unreadable manifest"
     NO_MANIFEST = "shard without its manifest"
+    LOST_SHARD = "window whose shard is gone, but not its files"
     MISSING_ROW = "candidate without a row"
     SECOND_ROW = "candidate with a second row"
     CHANGED_FILE = "file with other bytes than its row records"
@@ -100,6 +101,8 @@ class _Examination:
         self._broken: list[Shard] = []
         # Manifests of windows whose rows cannot be read: whether a row names their files is not known.
         self._unread: list[Manifest] = []
+        # Manifests of windows before a judged one: commits are in order, so each had a shard.
+        self._lost: list[Manifest] = []
 
     def run(self) -> Checkup:
         held = self._output.names("images")
@@ -107,6 +110,7 @@ class _Examination:
         self._read_manifests(vectors)
         self._look_for_second_rows()
         self._read_files(held)
+        self._look_for_lost_shards(held, vectors)
         self._found.leftovers = len(self._output.leftovers())
         self._found.findings.sort()
         return self._found
@@ -142,6 +146,7 @@ class _Examination:
     def _read_manifests(self, vectors: list[Shard]) -> None:
         rows = _together(self._hashes.values())
         judged = {number for shard in (*self._hashes, *self._broken) for number in shard.windows}
+        newest = max(judged, default=0)
         owed: list[tuple[str, str]] = []
         there: set[int] = set()
         paths = self._output.names(FOLDER, ".json")
@@ -155,6 +160,7 @@ class _Examination:
             self._found.manifests += 1
             if manifest.number not in judged:
                 self._found.waiting.append(manifest)
+                self._lost += [manifest] if manifest.number < newest else []
             elif any(manifest.number in shard.windows for shard in self._broken):
                 self._unread.append(manifest)
             else:
@@ -204,6 +210,19 @@ class _Examination:
                 self._found.kept_for += 1
             else:
                 self._fault(Fault.ORPHAN_FILE, path)
+
+    def _look_for_lost_shards(self, held: list[str], vectors: list[Shard]) -> None:
+        """Name the windows that are judged again over what is there of them; one without files only waits."""
+        unnamed = {
+            image["stem"]
+            for path in {*held} - self._found.named.keys()
+            if (image := IMAGE_NAME.fullmatch(path))
+        }
+        lost = {manifest.number for manifest in self._lost}
+        scored = {number for one in vectors if lost.issuperset(one.windows) for number in one.windows}
+        for manifest in self._lost:
+            if manifest.number in scored or not unnamed.isdisjoint(stems_of(manifest)):
+                self._fault(Fault.LOST_SHARD, manifest.path, f"window {manifest.number}")
 
 
 def read_whole(output: Output, shard: Shard, columns: list[str]) -> pa.Table:

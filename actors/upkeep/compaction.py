@@ -113,9 +113,12 @@ def _remove(output: Output, new: str, replaced: Iterable[Shard]) -> None:
 
 def _read(output: Output, path: str) -> pa.Table:
     try:
-        return output.read_table(path)
+        table = output.read_table(path)
     except pa.ArrowException as error:
         raise OutputError(f"{path} cannot be read: {error}. {_WAY_OUT}") from error
+    if "key" not in table.column_names:
+        raise OutputError(f"{path} has no column key. {_WAY_OUT}")
+    return table
 
 
 def _replacing(old: Shard, counting: list[Shard]) -> Shard:

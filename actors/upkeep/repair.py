@@ -32,6 +32,7 @@ def mend(output: Output, checkup: Checkup) -> Iterator[str]:
     steps: tuple[tuple[Fault, Callable[[Output, Checkup, list[Finding]], Iterator[str]]], ...] = (
         (Fault.SECOND_ROW, _drop_second_rows),
         (Fault.UNREADABLE_SHARD, _set_shards_aside),
+        (Fault.LOST_SHARD, _make_room_for_lost),
         (Fault.UNREADABLE_MANIFEST, _set_manifests_aside),
         (Fault.NO_MANIFEST, _write_manifests),
         (Fault.MISSING_ROW, _owe_rows),
@@ -65,7 +66,26 @@ def _set_shards_aside(output: Output, checkup: Checkup, found: list[Finding]) ->
 
 
 def _make_room(output: Output, checkup: Checkup, shard: Shard, lost: list[int]) -> Iterator[str]:
-    """Move what is there of windows that are judged again aside: where a host has an image no more, it is not lost."""
+    """Move what is there of a shard's windows that are judged again aside."""
+    yield from _set_images_aside(output, checkup, lost)
+    for table in TABLES[:-1]:
+        for one in listed_shards(output, table):
+            if one.is_within(shard.first, shard.last) and not set(lost).isdisjoint(one.windows):
+                output.set_aside(one.path)
+
+
+def _make_room_for_lost(output: Output, checkup: Checkup, found: list[Finding]) -> Iterator[str]:
+    lost = [int(PurePosixPath(finding.path).stem) for finding in found]
+    for table in TABLES[:-1]:
+        for one in listed_shards(output, table):
+            if set(lost).issuperset(one.windows):
+                output.set_aside(one.path)
+    yield from _set_images_aside(output, checkup, lost)
+    yield f"{_count(lost, 'window')} without a shard: to be judged again"
+
+
+def _set_images_aside(output: Output, checkup: Checkup, lost: list[int]) -> Iterator[str]:
+    """Move the images of windows that are judged again: where a host has one no more, it is not lost."""
     unreadable = {one.path for one in checkup.of(Fault.UNREADABLE_MANIFEST)}
     for number in lost:
         path = manifest_path(number)
@@ -82,10 +102,6 @@ def _make_room(output: Output, checkup: Checkup, shard: Shard, lost: list[int]) 
             output.set_aside(name)
         if images:
             yield f"{_count(images, 'image')} of window {number} moved to {ASIDE}/images"
-    for table in TABLES[:-1]:
-        for one in listed_shards(output, table):
-            if one.is_within(shard.first, shard.last) and not set(lost).isdisjoint(one.windows):
-                output.set_aside(one.path)
 
 
 def _set_manifests_aside(output: Output, checkup: Checkup, found: list[Finding]) -> Iterator[str]:
@@ -110,21 +126,46 @@ def _rebuild(output: Output, numbers: set[int]) -> Iterator[str]:
         wanted = sorted(numbers.intersection(shard.windows))
         rows = output.read_table(shard.path).to_pylist() if wanted else []
         for number in wanted:
-            before = there[: bisect_left(there, manifest_path(number))]
-            cursors = read_manifest(output, before[-1]).cursors if before else {}
+            cursors = _cursors_before(output, there, number)
             of_it = [row for row in rows if int(row["window"]) == number]
             rebuilt_manifest(shard, number, of_it, cursors).write(output)
             yield f"{manifest_path(number)} is written anew from the window's rows"
         numbers = numbers.difference(wanted)
-    for number in sorted(numbers):
+    if numbers:
+        yield from _read_again(output, there, sorted(numbers))
+
+
+def _read_again(output: Output, there: list[str], numbers: list[int]) -> Iterator[str]:
+    """Let the next run read the sources from before these windows: what later ones have of it is known, and skipped."""
+    newest = read_manifest(output, there[-1]) if there else None
+    if newest is not None and newest.number > numbers[0]:
+        going_back = Manifest(
+            number=max(newest.number, numbers[-1]) + 1,
+            run=newest.run,
+            opened_at=datetime.now(UTC),
+            submissions={},
+            candidates=(),
+            cursors=_cursors_before(output, there, numbers[0]),
+        )
+        going_back.write(output)
+        yield f"{going_back.path} is an empty window, with the sources' places as they were before {numbers[0]}"
+    for number in numbers:
         yield f"window {number} has no rows either: its sources are read again from where they were before it"
+
+
+def _cursors_before(output: Output, there: list[str], number: int) -> dict[str, Any]:
+    before = there[: bisect_left(there, manifest_path(number))]
+    return read_manifest(output, before[-1]).cursors if before else {}
 
 
 def _drop_second_rows(output: Output, checkup: Checkup, found: list[Finding]) -> Iterator[str]:
     """Of two rows let the one stay that has its file, else the first."""
     keys = pa.array({finding.detail for finding in found})
+    unreadable = {one.path for one in checkup.of(Fault.UNREADABLE_SHARD)}
     places: dict[tuple[str, int], list[tuple[bool, str, int]]] = {}
     for shard in shards(output, LEDGER):
+        if shard.path in unreadable:
+            continue
         rows = output.read_table(shard.path, ["key", "attempt", "verdict", "path"])
         for place in np.flatnonzero(pc.is_in(rows["key"], keys)).tolist():
             (row,) = rows.slice(place, 1).to_pylist()

@@ -58,6 +58,24 @@ def test_a_compaction_between_two_reads_loses_and_repeats_nothing(
     assert sorted(found) == ["k1", "k2", "k3", "k4"]
 
 
+@pytest.mark.parametrize("newest_first", [False, True])
+@pytest.mark.parametrize("merged", [(1, 3), (1, 5)])
+def test_what_is_committed_meanwhile_is_not_given(
+    tmp_path: Path, merged: tuple[int, int], newest_first: bool
+) -> None:
+    output = Output(str(tmp_path))
+    single = [put(output, number, number) for number in range(1, 4)]
+    reading = read_verdicts(output, ["key"], newest_first=newest_first)
+    found = [next(reading)]
+    single += [put(output, number, number) for number in range(4, 6)]
+    put(output, *merged)
+    for path in single[: merged[1]]:
+        output.remove(path)
+    found += reading
+    assert sorted(key for _, table in found for key in table["key"].to_pylist()) == ["k1", "k2", "k3"]
+    assert {number for shard, _ in found for number in shard.windows} == {1, 2, 3}
+
+
 def test_a_shard_that_cannot_be_read_is_told(tmp_path: Path) -> None:
     output = Output(str(tmp_path))
     output.write(put(output, 1, 1), b"no Parquet")

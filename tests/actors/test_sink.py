@@ -190,6 +190,21 @@ def test_a_replay_removes_what_a_dead_commit_left_and_nothing_else(output: Outpu
     assert sorted(output.names("images")) == sorted([older, kept, *foreign])
 
 
+def test_a_replay_of_a_window_before_the_last_throws_no_original_away(output: Output, index: Any) -> None:
+    window = manifest("t3_a/0", number=1)
+    path = commit(output, index, window, [look("t3_a/0", Reason.FITS, data=b"once")])["t3_a/0"]["path"]
+    gone = Look(empty_row("t3_b/0"), None, reason=Reason.NOT_FOUND, stage=Stage.FETCH)
+    commit(output, index, manifest("t3_b/0", number=2), [gone])
+    output.remove(window.shard("verdicts"))
+    commit(output, index, window, [replace(gone, row=empty_row("t3_a/0"))], replayed=True)
+    assert output.names("images") == [] and output.read(f"aside/{path}") == b"once"
+
+
+def test_a_window_of_nothing_is_committed(output: Output, index: Any) -> None:
+    Sink(output.uri, INDEX, JUDGES).commit(window := manifest(), [], replayed=True)
+    assert output.read_table(window.shard("verdicts")).equals(VERDICTS.empty_table())
+
+
 def test_a_first_commit_lists_and_removes_nothing(output: Output, index: Any) -> None:
     output.write("images/Pics/t3_a_0_01234567.jpg", b"someone put it there")
     nothing = Look(empty_row("t3_a/0"), None, reason=Reason.NOT_FOUND, stage=Stage.FETCH)

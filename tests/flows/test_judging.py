@@ -73,6 +73,10 @@ def test_a_poison_image_ends_alone_after_two_retries(where: Placement, tmp_path:
     assert len(list(tmp_path.iterdir())) == 7
 
 
+def test_a_window_of_nothing_is_judged(where: Placement) -> None:
+    assert judge_blocks([], Judge([Defect()]), where) == []
+
+
 def test_a_defect_of_our_own_is_not_hidden_in_a_row(where: Placement) -> None:
     with pytest.raises(ray.exceptions.RayTaskError, match="a defect of ours"):
         judge_blocks([ray.put(block("a/0"))], Judge([Defect()]), where)

@@ -16,6 +16,7 @@ from actors.manifest import manifest_path, read_manifest
 from actors.shards import LEDGER
 from actors.storage import TEMPORARY, Output
 from actors.upkeep.checkup import Checkup, Fault, examine
+from actors.upkeep.compaction import compact
 from actors.upkeep.repair import mend
 from models.schema import VERDICTS
 from tests.actors.upkeep.small_output import commit, facts, manifest, silent, small
@@ -61,11 +62,27 @@ def test_a_file_that_its_owner_deleted_is_counted_and_no_fault(output: Output) -
     assert not found.findings and len(found.absent) == 1
 
 
-def test_a_window_without_a_shard_waits_with_its_files(output: Output) -> None:
-    output.remove(SHARD)
+def test_a_last_window_without_a_shard_waits_with_its_files(output: Output) -> None:
+    output.remove(SHARD.replace("2.parquet", "3.parquet"))
     found = examine(output, silent)
     assert not found.findings
-    assert [one.number for one in found.waiting] == [2] and found.kept_for == 1
+    assert [one.number for one in found.waiting] == [3] and found.kept_for == 1
+
+
+@pytest.mark.parametrize("with_image", [True, False])
+def test_a_shard_that_is_gone_from_between_others_is_told_and_its_files_make_room(
+    output: Output, with_image: bool
+) -> None:
+    output.remove(SHARD)
+    image = kept(output, 2)
+    if not with_image:
+        output.remove(image)
+    assert found_in(output) == [(Fault.LOST_SHARD, manifest_path(2))]
+    lines, after = mended(output)
+    assert not after.findings, lines
+    assert [one.number for one in after.waiting] == [2] and not after.kept_for
+    assert output.exists(f"aside/{image}") is with_image and not output.exists(image)
+    assert output.exists("aside/thumbs/date=2026-11-23/00000002.parquet")
 
 
 def test_files_of_others_and_of_dead_writers_are_counted(output: Output) -> None:
@@ -142,6 +159,24 @@ def test_a_manifest_of_nothing_that_cannot_be_read_lets_a_run_start(output: Outp
     assert Ledger(output).cursors == {"s": {"after": 3}}
 
 
+def test_a_manifest_of_nothing_before_others_has_the_sources_read_from_before_it(output: Output) -> None:
+    output.remove(SHARD)
+    for table in ("embeddings", "thumbs"):
+        output.remove(SHARD.replace(LEDGER, table))
+    output.remove(kept(output, 2))
+    output.write(manifest_path(2), b"{")
+    lines, after = mended(output)
+    assert not after.findings and "read again from where they were before it" in lines[-1]
+    ledger = Ledger(output)
+    assert ledger.cursors == {"s": {"after": 1}} and not ledger.knows("t3_2a") and ledger.knows("t3_3a")
+    (empty,) = ledger.unfinished
+    assert empty.number == 4 and not empty.candidates
+    output.write_table(empty.shard(LEDGER), VERDICTS.empty_table())
+    list(compact(output))
+    after = examine(output, silent)
+    assert (after.findings, after.waiting, after.rows) == ([], [], 6) and Ledger(output).next_window == 5
+
+
 def test_a_candidate_without_a_row_gets_a_window(output: Output) -> None:
     table = output.read_table(SHARD)
     output.write_table(SHARD, table.slice(0, 2))
@@ -172,6 +207,19 @@ def test_of_two_rows_the_one_with_its_file_stays(output: Output) -> None:
     assert not after.findings, lines
     assert facts(output)["rows"] == before["rows"]
     assert len(output.names(f"aside/{LEDGER}")) == 2, "as they were before"
+
+
+def test_a_second_row_is_dropped_beside_a_shard_that_cannot_be_read(output: Output) -> None:
+    again = manifest(4, ["t3_3a/0"])
+    again.write(output)
+    commit(output, again)
+    output.write(SHARD, b"no")
+    assert found_in(output) == [
+        (Fault.SECOND_ROW, "verdicts/date=2026-11-23/00000004.parquet"),
+        (Fault.UNREADABLE_SHARD, SHARD),
+    ]
+    lines, after = mended(output)
+    assert not after.findings and after.rows == 6, lines
 
 
 def test_another_attempt_is_no_second_row(output: Output) -> None:

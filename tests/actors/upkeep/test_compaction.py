@@ -229,6 +229,17 @@ def test_a_run_puts_together_as_it_goes_on(tmp_path: Path) -> None:
     assert "could not be put together" in watcher.notes[0]
 
 
+@pytest.mark.parametrize("broken", [{"other": ["x"]}, {"key": [1]}])
+def test_a_pass_that_fails_is_said_and_ends_no_run(tmp_path: Path, broken: dict[str, list[Any]]) -> None:
+    output = small(str(tmp_path))
+    output.write_table(shard_path(LEDGER, DAY, 1, 3), pa.table(broken))
+    watcher = Notes()
+    with Compacting(output, 1, watcher) as compacting:
+        compacting.committed(Committed("00000003", Counter(), (), 0))
+    assert len(watcher.notes) == 1 and "could not be put together" in watcher.notes[0]
+    assert len(output.names(LEDGER)) == 4
+
+
 class Notes:
     """Keeps what it is told."""
 
