@@ -10,7 +10,7 @@ import numpy.typing as npt
 from models.batch_size import quickest_batch
 from models.inference import infer
 from models.precision import Precision, precise_weights
-from models.registry import encoder_row
+from models.registry import encoder_row, fingerprint_of
 from models.session import Device, Session
 
 _CPU_BATCH = 32
@@ -34,7 +34,8 @@ class Encoder:
     ) -> None:
         self.row = encoder_row(name)
         self._precision = precision
-        path, self._fingerprint = precise_weights(self.row, precision)
+        path, source = precise_weights(self.row, precision)
+        self._fingerprint = fingerprint_of(self.row, source)
         self._session = Session(path, self.row, threads=threads, device=device)
         # On a CPU any batch from 8 on is as good as another (docs/models.md); on a GPU that depends on the card.
         self._batch = batch or (quickest_batch(self._session) if device == "cuda" else _CPU_BATCH)

@@ -38,7 +38,7 @@ from flows.settings import Settings, load_settings
 from flows.stream import Stream
 from flows.windows import WindowAssembler
 from models.fitting import fit_taste
-from models.registry import encoder_row, file_sha256, resolve_weights
+from models.registry import encoder_row, file_sha256, fingerprint_of, resolve_weights
 from models.taste import Taste
 
 
@@ -46,7 +46,7 @@ def unreachable_taste(encoder: str) -> Taste:
     """Fit a taste on noise, so that nothing fits it."""
     row = encoder_row(encoder)
     pixels = np.random.default_rng(1).integers(0, 255, (64, row.size, row.size, 3), np.uint8)
-    fingerprint = file_sha256(resolve_weights(row))
+    fingerprint = fingerprint_of(row, file_sha256(resolve_weights(row)))
     embeddings = Encoder(encoder, 2, "cpu")(pixels)
     taste = fit_taste(embeddings, encoder=encoder, encoder_fingerprint=fingerprint)
     return replace(taste, threshold=1e9)

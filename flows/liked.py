@@ -18,7 +18,7 @@ from models.calibration import Calibration, Keep
 from models.decode import DecodeError, open_rgb
 from models.fitting import MINIMUM, SAMPLE, VERSION, Recipe, fit_taste
 from models.preprocess import resize, shortest_side
-from models.registry import ModelRow, encoder_row, file_sha256, resolve_weights
+from models.registry import ModelRow, encoder_row, file_sha256, fingerprint_of, resolve_weights
 from models.taste import Taste, TasteError
 
 Progress = Callable[[int, int], None]
@@ -195,7 +195,8 @@ def taste_from_folder(
     """
     row = encoder_row(encoder)
     contents = distinct(image_files([folder]))
-    recipe = (VERSION, file_sha256(resolve_weights(row)), keep, *sorted(contents))
+    fingerprint = fingerprint_of(row, file_sha256(resolve_weights(row)))
+    recipe = (VERSION, fingerprint, keep, *sorted(contents))
     kept = cache / sha256(repr(recipe).encode()).hexdigest()[:32]
     if (kept / "taste.json").is_file():
         return Taste.load(kept)

@@ -16,7 +16,14 @@ from actors.storage import Output
 from flows.exits import PreflightError
 from flows.fit import taste_from_folder
 from flows.settings import Settings
-from models.registry import cache_folder, encoder_row, file_sha256, resolve_weights, watermark_row
+from models.registry import (
+    cache_folder,
+    encoder_row,
+    file_sha256,
+    fingerprint_of,
+    resolve_weights,
+    watermark_row,
+)
 from models.row_file import is_path
 from models.taste import Taste
 
@@ -128,7 +135,8 @@ def detector(settings: Settings) -> None:
 
 def taste(settings: Settings, console: Console) -> Taste:
     """Load the taste, or fit one on a folder of images; it has to match the encoder."""
-    weights = resolve_weights(encoder_row(settings.encoder))
+    row = encoder_row(settings.encoder)
+    weights = resolve_weights(row)
     if settings.taste is None:
         raise PreflightError("no --taste: give a folder of at least 30 images you like, or a fitted taste")
     folder = Path(settings.taste).expanduser()
@@ -146,5 +154,5 @@ def taste(settings: Settings, console: Console) -> Taste:
             threads=os.cpu_count() or 1,
             on_progress=None,
         )
-    loaded.check_encoder(file_sha256(weights))
+    loaded.check_encoder(fingerprint_of(row, file_sha256(weights)))
     return loaded

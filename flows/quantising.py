@@ -26,7 +26,7 @@ from models.precision import (
     write_record,
 )
 from models.preprocess import resize, shortest_side
-from models.registry import ModelRow, file_sha256, resolve_weights
+from models.registry import ModelRow, file_sha256, fingerprint_of, resolve_weights
 from models.session import Session
 from models.taste import Taste
 
@@ -65,8 +65,9 @@ def quantise(
     Without a ``taste`` one is fitted on the first half, by fp32, and the second half is judged; with one, all are.
     """
     source = file_sha256(resolve_weights(row))
+    fingerprint = fingerprint_of(row, source)
     if taste is not None:
-        taste.check_encoder(source)
+        taste.check_encoder(fingerprint)
     for precision in MADE:
         on_progress(f"making {precision}")
         make(row, precision)
@@ -78,7 +79,7 @@ def quantise(
     judge, judged = taste, plain
     if judge is None:
         half = len(plain) // 2
-        judge = fit_taste(plain[:half], encoder=row.name, encoder_fingerprint=source)
+        judge = fit_taste(plain[:half], encoder=row.name, encoder_fingerprint=fingerprint)
         vectors = {precision: found[half:] for precision, found in vectors.items()}
         judged = plain[half:]
     decided = judge.accepts(judge.score(judged))

@@ -27,6 +27,7 @@ from models.registry import (
 # The share of accept-or-reject decisions that have to be those of fp32, and the images it takes to tell.
 AGREEMENT = 0.995
 LEAST_IMAGES = 200
+_RECORD = "precisions.json"
 
 
 class Precision(StrEnum):
@@ -86,49 +87,50 @@ def choose(row: ModelRow, device: Literal["cpu", "cuda"], asked: Asked) -> Preci
 
 
 def read_record(row: ModelRow) -> Record | None:
-    """Return what was measured of a model on this machine, or None; BrokenModelError where it cannot be read."""
-    path = _record_path(row)
+    """Return what was measured of the model that is here, or None; BrokenModelError where it cannot be read."""
+    source = file_sha256(resolve_weights(row))
+    path = _named(row, source, _RECORD)
     if not path.is_file():
         return None
     try:
-        return Record.model_validate_json(path.read_bytes())
+        found = Record.model_validate_json(path.read_bytes())
     except ValidationError as error:
         raise BrokenModelError(
             f"{path} is no record of goldpan models quantise; remove it, and run that again"
         ) from error
+    return found if found.source == source else None
 
 
 def write_record(row: ModelRow, record: Record) -> Path:
     """Keep what was measured."""
-    return write_atomically(_record_path(row), record.model_dump_json(indent=2).encode())
+    return write_atomically(_named(row, record.source, _RECORD), record.model_dump_json(indent=2).encode())
 
 
 def precise_weights(row: ModelRow, precision: Precision) -> tuple[Path, str]:
     """Return a model's file in a precision, and the sha256 of the fp32 file that it stands for.
 
-    Raises WeightsMissingError where it was not made, and HashMismatchError where it is not of the fp32 file that is
-    here, or not the file that was measured.
+    Raises WeightsMissingError where it was not made of the fp32 file that is here, and HashMismatchError where it is
+    not the file that was measured.
     """
     path = resolve_weights(row)
     source = file_sha256(path)
     if precision is Precision.FP32:
         return path, source
-    again = f"run goldpan models quantise {row.name} again"
     made, record = precision_path(row, precision), read_record(row)
     if record is None or precision not in record.measured or not made.is_file():
         raise WeightsMissingError(
             f"{row.name} in {precision} was not made here: run goldpan models quantise {row.name} on this machine"
         )
-    if record.source != source:
-        raise HashMismatchError(f"{made} was made of another {row.name} than the one that is here: {again}")
     if file_sha256(made) != record.measured[precision].sha256:
-        raise HashMismatchError(f"{made} is not the file that was measured: {again}")
+        raise HashMismatchError(
+            f"{made} is not the file that was measured: run goldpan models quantise {row.name} again"
+        )
     return made, source
 
 
 def precision_path(row: ModelRow, precision: Precision) -> Path:
-    """Name a model's file in a precision other than fp32."""
-    return models_folder() / f"{weights_path(row).stem}.{precision}.onnx"
+    """Name the file, in a precision other than fp32, of the model that is here."""
+    return _named(row, file_sha256(resolve_weights(row)), f"{precision}.onnx")
 
 
 def make(row: ModelRow, precision: Precision) -> Path:
@@ -185,5 +187,6 @@ def _to_fp16(source: Path, target: Path) -> None:
     onnx.save(convert_float_to_float16(onnx.load(source), keep_io_types=True), target)
 
 
-def _record_path(row: ModelRow) -> Path:
-    return models_folder() / f"{weights_path(row).stem}.precisions.json"
+def _named(row: ModelRow, source: str, ending: str) -> Path:
+    # Many a model of a user's is called model.onnx.
+    return models_folder() / f"{weights_path(row).stem}-{source[:8]}.{ending}"

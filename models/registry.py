@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
-from hashlib import file_digest
+from hashlib import file_digest, sha256
 from pathlib import Path
 from uuid import uuid4
 
@@ -241,6 +242,19 @@ def encoder_row(name: str) -> ModelRow:
         return model_row(name, Task.ENCODER)
     except UnknownModelError as error:
         raise UnknownModelError("; ".join([f"{error}, or the path of a row file", *added])) from None
+
+
+def fingerprint_of(row: ModelRow, source: str) -> str:
+    """Tell which embeddings an encoder gives, as 64 hex digits; ``source`` is the sha256 of its fp32 file.
+
+    A row of ROWS never changes, so the file says it all; what a row of the user's makes of pictures and of answers
+    counts too.
+    """
+    if row in ROWS:
+        return source
+    pixels = (row.size, row.mean, row.std, row.resize, row.layout)
+    told = (source, *pixels, row.input_name, row.output_name, row.dimension, row.normalise)
+    return sha256(json.dumps(told).encode()).hexdigest()
 
 
 def watermark_row(name: str) -> ModelRow:

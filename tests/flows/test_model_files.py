@@ -16,6 +16,7 @@ from actors.encoder import Encoder
 from flows.liked import taste_from_folder
 from flows.model_files import app
 from models.registry import ROWS, ModelRow, RowError, UnknownModelError, Weights, encoder_row
+from models.taste import EncoderMismatchError
 from tests.actors.weights_server import Publisher, publishing
 from tests.models.graphs import mean_colour, pooled, square_root
 
@@ -107,6 +108,46 @@ def test_a_model_by_the_path_of_its_row_or_its_own_fits_a_taste(tmp_path: Path) 
             on_progress=None,
         )
         assert taste.encoder == "mine"
+
+
+def test_another_row_is_another_encoder(tmp_path: Path) -> None:
+    mean_colour(tmp_path / "tiny.onnx")
+
+    def fingerprint(**changes: object) -> str:
+        return str(Encoder(str(own(tmp_path, **changes)), 1, "cpu").describe()["fingerprint"])
+
+    plain = fingerprint()
+    changes: list[dict[str, object]] = [
+        {"mean": [0.5, 0.5, 0.5]},
+        {"std": [0.5, 0.5, 0.5]},
+        {"resize": "crop_bicubic"},
+        {"normalise": True},
+        {"output": "means"},
+    ]
+    assert len({plain, *(fingerprint(**change) for change in changes)}) == 1 + len(changes)
+    # A copy with the same fields is the same encoder, whatever it is called and wherever it lies.
+    models("add", own(tmp_path, name="other", licence="MIT"))
+    assert Encoder("other", 1, "cpu").describe()["fingerprint"] == plain == fingerprint()
+
+
+def test_the_taste_of_a_folder_is_fitted_again_for_another_row(tmp_path: Path) -> None:
+    mean_colour(tmp_path / "tiny.onnx")
+    for number in range(36):
+        colour = np.random.default_rng(number).integers(0, 256, 3, np.uint8)
+        Image.fromarray(np.broadcast_to(colour, (20, 30, 3)).copy()).save(tmp_path / f"{number}.png")
+    tastes = [
+        taste_from_folder(
+            tmp_path,
+            encoder=str(own(tmp_path, mean=[mean] * 3)),
+            keep=0.9,
+            cache=tmp_path / "tastes",
+            threads=1,
+            on_progress=None,
+        )
+        for mean in (0.0, 0.5)
+    ]
+    with pytest.raises(EncoderMismatchError):
+        tastes[0].check_encoder(tastes[1].encoder_fingerprint)
 
 
 def test_an_added_model_is_found_by_its_name_wherever_the_file_went(tmp_path: Path) -> None:

@@ -63,9 +63,9 @@ def measured(agreement: float, rate: float) -> Measured:
     )
 
 
-def record(images: int = 400, **found: Measured) -> Record:
+def record(images: int = 400, source: str = "1" * 64, **found: Measured) -> Record:
     held = {Precision(name): value for name, value in ({"fp32": measured(1, 10)} | found).items()}
-    return Record(source="1" * 64, images=images, accepted=9, threads=1, measured=held)
+    return Record(source=source, images=images, accepted=9, threads=1, measured=held)
 
 
 def test_what_is_made_is_measured_and_runs_as_the_model_it_was_made_of(row: ModelRow, tmp_path: Path) -> None:
@@ -87,7 +87,8 @@ def test_what_is_made_is_measured_and_runs_as_the_model_it_was_made_of(row: Mode
     with pytest.raises(HashMismatchError, match="not the file that was measured"):
         precise_weights(row, INT8)
     pooled(tmp_path / "mine.onnx", size=8, dimension=15)
-    with pytest.raises(HashMismatchError, match="made of another"):
+    assert choose(row, "cpu", "auto") is FP32
+    with pytest.raises(WeightsMissingError, match="was not made here"):
         precise_weights(row, FP16)
 
 
@@ -116,6 +117,20 @@ def test_what_was_not_made_or_cannot_be_read_is_told(row: ModelRow, tmp_path: Pa
     assert source == file_sha256(path)
     with pytest.raises(WeightsMissingError, match="goldpan models quantise mine"):
         precise_weights(row, INT8)
-    write_record(row, record()).write_text("{")
+    write_record(row, record(source=source)).write_text("{")
     with pytest.raises(BrokenModelError, match="no record"):
         choose(row, "cpu", "auto")
+
+
+def test_models_of_the_same_file_name_have_records_of_their_own(row: ModelRow, tmp_path: Path) -> None:
+    pooled(tmp_path / "other" / "mine.onnx", size=8, dimension=15)
+    held = {"name": "other", "model": "mine.onnx", "size": 8, "dimension": 15}
+    (tmp_path / "other" / "other.yaml").write_text(yaml.safe_dump(held))
+    other = encoder_row(str(tmp_path / "other" / "other.yaml"))
+    source = precise_weights(row, FP32)[1]
+    kept = write_record(row, record(source=source, int8=measured(1, 15)))
+    assert choose(row, "cpu", "auto") is INT8 and choose(other, "cpu", "auto") is FP32
+    assert precision_path(row, INT8) != precision_path(other, INT8)
+    # Were the eight digits the same, what it was made of would still tell.
+    kept.write_text(record(source=source[:8] + "0" * 56, int8=measured(1, 15)).model_dump_json())
+    assert choose(row, "cpu", "auto") is FP32
