@@ -11,7 +11,15 @@ from urllib.parse import urlsplit
 import requests
 from filelock import FileLock
 
-from models.registry import DownloadError, HashMismatchError, ModelRow, file_sha256, weights_path
+from models.inference import check_model
+from models.registry import (
+    DownloadError,
+    HashMismatchError,
+    ModelError,
+    ModelRow,
+    file_sha256,
+    weights_path,
+)
 
 Progress = Callable[[int, int | None], None]
 OFFLINE = "GOLDPAN_OFFLINE"
@@ -43,7 +51,7 @@ def pull(row: ModelRow, *, mirrors: tuple[str, ...] = (), on_progress: Progress 
             if path.is_file():
                 return path
             try:
-                return _Part(path).fetch(url, row.sha256, on_progress)
+                return _Part(path).fetch(url, row, on_progress)
             except DownloadError as error:
                 faults.append(str(error))
     raise DownloadError(
@@ -65,8 +73,8 @@ class _Part:
         self._part = path.with_name(f".{path.name}.part")
         self._tag = path.with_name(f".{path.name}.etag")
 
-    def fetch(self, url: str, sha256: str | None, on_progress: Progress | None) -> Path:
-        """Have the rest of it, compare the hash where one is known, and put the file in its place."""
+    def fetch(self, url: str, row: ModelRow, on_progress: Progress | None) -> Path:
+        """Have the rest of it, compare the hash, or run it where none is known, and put the file in its place."""
         with _told(url), requests.get(url, headers=self._wanted(), stream=True, timeout=_TIMEOUTS) as answer:
             if answer.status_code == requests.codes.requested_range_not_satisfiable:
                 self._forget()
@@ -75,14 +83,26 @@ class _Part:
             if url.startswith("https:") and not answer.url.startswith("https:"):
                 raise DownloadError(f"{url} leads to {urlsplit(answer.url).hostname} without encryption")
             self._write(url, answer, on_progress)
-        if sha256 is not None and (found := file_sha256(self._part)) != sha256:
+            kind = answer.headers.get("Content-Type", "a file of no type")
+        if row.sha256 is None:
+            self._check(url, row, kind)
+        elif (found := file_sha256(self._part)) != row.sha256:
             self._forget()
             raise HashMismatchError(
-                f"{url} is another file than its row records: its sha256 is {found}, not {sha256}"
+                f"{url} is another file than its row records: its sha256 is {found}, not {row.sha256}"
             )
         self._part.replace(self._path)
         self._tag.unlink(missing_ok=True)
         return self._path
+
+    def _check(self, url: str, row: ModelRow, kind: str) -> None:
+        # A network that wants a login first answers everything, with a page of its own.
+        try:
+            check_model(row, self._part)
+        except ModelError as error:
+            came = f"{kind}, {self._part.stat().st_size} bytes"
+            self._forget()
+            raise DownloadError(f"{url} sent {came}, and not the model of the row: {error}") from error
 
     def _wanted(self) -> dict[str, str]:
         headers = {"Accept-Encoding": "identity"}

@@ -111,7 +111,8 @@ def _embedded(row: ModelRow, precision: Precision, pixels: Pixels, threads: int)
     found = infer(session, pixels, _BATCH)
     rate = len(pixels) / (time.process_time() - started)
     if row.normalise:
-        found /= np.linalg.norm(found, axis=1, keepdims=True)
+        with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+            found /= np.linalg.norm(found, axis=1, keepdims=True)
     return found, rate
 
 
@@ -121,5 +122,7 @@ def _file(row: ModelRow, precision: Precision) -> Path:
 
 def _cosines(one: Vectors, other: Vectors) -> npt.NDArray[np.float64]:
     a, b = one.astype(np.float64), other.astype(np.float64)
-    found: npt.NDArray[np.float64] = (a * b).sum(1) / np.linalg.norm(a, axis=1) / np.linalg.norm(b, axis=1)
-    return found
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+        found = (a * b).sum(1) / np.linalg.norm(a, axis=1) / np.linalg.norm(b, axis=1)
+    # What is not a number has nothing of fp32's, and JSON has no word for it.
+    return np.where(np.isfinite(found), found, 0.0)

@@ -42,6 +42,12 @@ def threshold(
     against: Against = None,
     beta: Beta = None,
     per_1000: PerThousandImages = None,
+    encoder: Annotated[
+        str | None,
+        typer.Option(
+            help="The taste's encoder, to embed the folder of --against with; by its name if unset."
+        ),
+    ] = None,
     threads: Annotated[int | None, typer.Option(min=1, help="Threads; all cores if unset.")] = None,
 ) -> None:
     """Choose a taste's threshold anew, without fitting; show what it lets through where nothing is asked for.
@@ -50,10 +56,15 @@ def threshold(
     """
     taste = Taste.load(folder)
     console = Console(highlight=False, markup=False, emoji=False)
+    if encoder is not None and (against is None or is_output(against)):
+        raise PreflightError("--encoder embeds a folder of images: name one with --against, or leave it out")
     given = (keep, at, against, beta, per_1000)
     if any(value is not None for value in given):
         rule = chosen(*given, otherwise=None)
-        sample = None if against is None else sampled(taste, against, threads or os.cpu_count() or 1, console)
+        sample = None
+        if against is not None:
+            cores = threads or os.cpu_count() or 1
+            sample = sampled(taste, against, cores, console, encoder or taste.encoder)
         taste = taste.at(rule, sample)
         save(taste, folder)
     print_card(taste, folder, console)
@@ -87,12 +98,15 @@ def chosen(
 
 
 def sampled(
-    taste: Taste, against: str, threads: int, console: Console, encoder: Encoder | None = None
+    taste: Taste, against: str, threads: int, console: Console, encoder: Encoder | str
 ) -> Calibration:
-    """Return the taste's calibration with the scores of an unfiltered sample; says what could not be used."""
+    """Return the taste's calibration with the scores of an unfiltered sample; says what could not be used.
+
+    The encoder, as it runs or by its name, embeds a folder of images; EncoderMismatchError where it is not the taste's.
+    """
     if is_output(against):
         return taste.calibration.against(scores_of_output(taste, against), against)
-    runner = encoder or Encoder(taste.encoder, threads, "cpu")
+    runner = Encoder(encoder, threads, "cpu") if isinstance(encoder, str) else encoder
     taste.check_encoder(runner.describe()["fingerprint"])
     with console.status(f"embedding {against}"):
         scores, tally = scores_of_folder(taste, against, runner, threads)

@@ -7,15 +7,22 @@ from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 
 from actors.weights import pull
 from models.registry import DownloadError, HashMismatchError, ModelRow, resolve_weights
 from tests.actors.weights_server import Publisher, publishing
-from tests.models.graphs import tiny_row
+from tests.models.graphs import mean_colour, tiny_row
 
-CONTENT = np.random.default_rng(0).bytes(3_000_000)
-OTHER = np.random.default_rng(1).bytes(3_000_000)
+SIZE = 3_000_000
+
+
+def model(folder: Path, seed: int) -> bytes:
+    """Give a model of about 3 MB, no two parts of which are the same."""
+    held = onnx.load(mean_colour(folder / "made.onnx"))
+    held.doc_string = np.random.default_rng(seed).bytes(SIZE // 2).hex()
+    return bytes(held.SerializeToString())
 
 
 @pytest.fixture(autouse=True)
@@ -25,9 +32,19 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def publisher() -> Iterator[Publisher]:
+def content(tmp_path: Path) -> bytes:
+    return model(tmp_path, 0)
+
+
+@pytest.fixture
+def other(tmp_path: Path) -> bytes:
+    return model(tmp_path, 1)
+
+
+@pytest.fixture
+def publisher(content: bytes) -> Iterator[Publisher]:
     with publishing() as found:
-        found.files["/a/tiny.onnx"] = CONTENT
+        found.files["/a/tiny.onnx"] = content
         yield found
 
 
@@ -35,52 +52,71 @@ def row(publisher: Publisher, **changes: object) -> ModelRow:
     return tiny_row(url=f"{publisher.url}/a/tiny.onnx", **changes)
 
 
-def test_what_was_cut_off_goes_on_and_is_whole(publisher: Publisher, cache: Path) -> None:
+def test_what_was_cut_off_goes_on_and_is_whole(publisher: Publisher, cache: Path, content: bytes) -> None:
     publisher.breaks_after = 2_000_000
     with pytest.raises(DownloadError, match="run it again to go on"):
         pull(row(publisher))
     publisher.breaks_after = None
     told: list[tuple[int, int | None]] = []
     path = pull(
-        row(publisher, sha256=sha256(CONTENT).hexdigest()),
+        row(publisher, sha256=sha256(content).hexdigest()),
         on_progress=lambda have, total: told.append((have, total)),
     )
-    assert path.read_bytes() == CONTENT and path == cache / "tiny.onnx"
+    assert path.read_bytes() == content and path == cache / "tiny.onnx"
     _, resumed = publisher.ranges
     assert resumed is not None and 1_900_000 < int(resumed[len("bytes=") : -1]) <= 2_000_000
-    assert told[0][0] > 1_900_000 and told[-1] == (3_000_000, 3_000_000)
+    assert told[0][0] > 1_900_000 and told[-1] == (len(content), len(content))
     assert {file.name for file in cache.iterdir()} <= {"tiny.onnx", ".tiny.onnx.lock"}
     pull(row(publisher))
     assert len(publisher.ranges) == 2, "what is here is not asked for again"
 
 
 @pytest.mark.parametrize("tagged", [True, False])
-def test_a_part_of_another_version_is_never_gone_on_with(publisher: Publisher, tagged: bool) -> None:
+def test_a_part_of_another_version_is_never_gone_on_with(
+    publisher: Publisher, tagged: bool, other: bytes
+) -> None:
     publisher.breaks_after, publisher.tagged = 2_000_000, tagged
     with pytest.raises(DownloadError):
         pull(row(publisher))
-    publisher.files["/a/tiny.onnx"], publisher.breaks_after = OTHER, None
-    assert pull(row(publisher)).read_bytes() == OTHER
+    publisher.files["/a/tiny.onnx"], publisher.breaks_after = other, None
+    assert pull(row(publisher)).read_bytes() == other
 
 
-def test_another_file_than_the_rows_is_not_kept(publisher: Publisher, cache: Path) -> None:
-    with pytest.raises(HashMismatchError, match=sha256(CONTENT).hexdigest()):
+def test_another_file_than_the_rows_is_not_kept(publisher: Publisher, cache: Path, content: bytes) -> None:
+    with pytest.raises(HashMismatchError, match=sha256(content).hexdigest()):
         pull(row(publisher, sha256="0" * 64))
     assert {file.name for file in cache.iterdir()} <= {".tiny.onnx.lock"}
 
 
-def test_where_no_hash_is_published_the_first_one_is_locked(publisher: Publisher, cache: Path) -> None:
+def test_what_is_no_model_is_not_kept_and_the_message_says_what_came(
+    publisher: Publisher, cache: Path, content: bytes
+) -> None:
+    publisher.files["/a/tiny.onnx"] = b"<html>Log in to this network</html>"
+    with pytest.raises(
+        DownloadError, match=r"sent text/html, 35 bytes, and not the model of the row: .* can be read"
+    ):
+        pull(row(publisher))
+    assert {file.name for file in cache.iterdir()} <= {".tiny.onnx.lock"}
+    publisher.files["/a/tiny.onnx"] = content
+    with pytest.raises(DownloadError, match="should have an input 'pixels'"):
+        pull(row(publisher, input_name="pixels"))
+    assert pull(row(publisher)).read_bytes() == content
+
+
+def test_where_no_hash_is_published_the_first_one_is_locked(
+    publisher: Publisher, cache: Path, content: bytes, other: bytes
+) -> None:
     path = pull(row(publisher))
     assert resolve_weights(row(publisher)) == path
-    assert (cache / "tiny.onnx.sha256").read_text() == f"{sha256(CONTENT).hexdigest()}  tiny.onnx\n"
-    path.write_bytes(OTHER)
-    with pytest.raises(HashMismatchError, match=sha256(OTHER).hexdigest()):
+    assert (cache / "tiny.onnx.sha256").read_text() == f"{sha256(content).hexdigest()}  tiny.onnx\n"
+    path.write_bytes(other)
+    with pytest.raises(HashMismatchError, match=sha256(other).hexdigest()):
         resolve_weights(row(publisher))
 
 
-def test_a_mirror_is_asked_first_and_the_publisher_then(publisher: Publisher) -> None:
+def test_a_mirror_is_asked_first_and_the_publisher_then(publisher: Publisher, content: bytes) -> None:
     with publishing() as mirror:
-        assert pull(row(publisher), mirrors=(f"{mirror.url}/",)).read_bytes() == CONTENT
+        assert pull(row(publisher), mirrors=(f"{mirror.url}/",)).read_bytes() == content
         assert mirror.ranges == [None] and publisher.ranges == [None]
 
 

@@ -46,6 +46,8 @@ def publishing() -> Iterator[Publisher]:
                 self.send_header("ETag", tag)
             if begin:
                 self.send_header("Content-Range", f"bytes {begin}-{len(content) - 1}/{len(content)}")
+            page = content.startswith(b"<html>")
+            self.send_header("Content-Type", "text/html" if page else "application/octet-stream")
             self.send_header("Content-Length", str(len(content) - begin))
             self.end_headers()
             end = len(content) if publisher.breaks_after is None else begin + publisher.breaks_after

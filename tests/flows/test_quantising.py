@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 import yaml
+from onnx import helper, numpy_helper
 from PIL import Image
 from typer.testing import CliRunner, Result
 
@@ -46,6 +48,28 @@ def row(tmp_path: Path) -> ModelRow:
     held = {"name": "mine", "model": "mine.onnx", "size": 8, "dimension": 16, "normalise": False}
     (tmp_path / "mine.yaml").write_text(yaml.safe_dump(held))
     return encoder_row(str(tmp_path / "mine.yaml"))
+
+
+def not_for_fp16(path: Path) -> None:
+    """Add a root to a model: of 2, and where no constant is above 65,504, as in fp16, of less than 0."""
+    model = onnx.load(path)
+    means, product = model.graph.node
+    product.output[0] = "product"
+    nodes = [
+        means,
+        product,
+        helper.make_node("Sub", ["large", "less"], ["half"]),
+        helper.make_node("Sub", ["half", "less"], ["two"]),
+        helper.make_node("Sqrt", ["two"], ["root"]),
+        helper.make_node("Add", ["product", "root"], ["output"]),
+    ]
+    held = [*model.graph.initializer]
+    held += [
+        numpy_helper.from_array(np.array(n, np.float32), name)
+        for name, n in (("large", 100000), ("less", 49999))
+    ]
+    model.graph.CopyFrom(helper.make_graph(nodes, "root", model.graph.input, model.graph.output, held))
+    onnx.save(model, path)
 
 
 def quantised(folder: Path, images: int) -> Result:
@@ -134,3 +158,13 @@ def test_models_of_the_same_file_name_have_records_of_their_own(row: ModelRow, t
     # Were the eight digits the same, what it was made of would still tell.
     kept.write_text(record(source=source[:8] + "0" * 56, int8=measured(1, 15)).model_dump_json())
     assert choose(row, "cpu", "auto") is FP32
+
+
+def test_what_is_not_a_number_in_fp16_is_told_and_never_chosen(row: ModelRow, tmp_path: Path) -> None:
+    not_for_fp16(tmp_path / "mine.onnx")
+    done = quantised(tmp_path, 60)
+    assert done.exit_code == 0, done.output
+    found = read_record(row)
+    assert found is not None and found.measured[FP16].least_cosine == 0
+    assert found.measured[FP32].least_cosine > 0.99
+    assert choose(row, "cuda", "auto") is FP32

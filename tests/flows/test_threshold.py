@@ -26,6 +26,7 @@ from models.reasons import Reason, Verdict
 from models.registry import encoder_row, file_sha256, resolve_weights
 from models.schema import VERDICTS
 from models.taste import Taste
+from tests.models.graphs import mean_colour
 
 WIDTH = 8
 SPARSE = pa.schema([field.with_nullable(True) for field in VERDICTS])
@@ -164,6 +165,23 @@ def test_a_threshold_by_a_folder_of_images(tmp_path: Path) -> None:
         assert both.height > 500  # two panels
 
 
+def test_a_folder_is_embedded_by_the_row_file_that_the_taste_was_fitted_with(tmp_path: Path) -> None:
+    mean_colour(tmp_path / "tiny.onnx")
+    row = tmp_path / "mynet.yaml"
+    row.write_text("{name: mynet, model: tiny.onnx, size: 8, dimension: 3, normalise: false}")
+    images = tmp_path / "images"
+    images.mkdir()
+    for index in range(36):
+        colour = np.random.default_rng(index).integers(0, 256, 3, np.uint8)
+        Image.fromarray(np.broadcast_to(colour, (20, 30, 3)).copy()).save(images / f"{index}.png")
+    assert _goldpan("fit", images, "--out", tmp_path / "taste", "--encoder", row).exit_code == 0
+    asked = ("threshold", tmp_path / "taste", "--against", images)
+    assert "no encoder is called 'mynet'" in _goldpan(*asked).stderr
+    assert "choose that encoder" in _goldpan(*asked, "--encoder", "gist").stderr
+    assert _goldpan(*asked, "--encoder", row).exit_code == 0
+    assert Taste.load(tmp_path / "taste").calibration.unfiltered_count == 36
+
+
 def test_a_comparison_stays_with_the_taste(tmp_path: Path) -> None:
     for index in range(31):
         pixels = np.random.default_rng(index).integers(0, 255, (40, 40, 3), np.uint8)
@@ -189,6 +207,7 @@ def test_a_comparison_stays_with_the_taste(tmp_path: Path) -> None:
         (["threshold", "{taste}", "--beta", "1"], "--against"),
         (["threshold", "{taste}", "--keep", "0.9", "--at", "3"], "give one of them"),
         (["threshold", "{empty}", "--keep", "0.9"], "holds no taste"),
+        (["threshold", "{taste}", "--keep", "0.9", "--encoder", "gist"], "name one with --against"),
     ],
 )
 def test_bad_input_is_one_line_and_exit_code_2(
