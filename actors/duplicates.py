@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 from actors.shards import read_verdicts
 from actors.storage import Output
 from models.hashes import distances
-from models.keys import key_hash
+from models.keys import key_hash, key_hashes
 from models.reasons import Reason, Verdict
 
 NEAR_BITS = 8
@@ -66,7 +66,7 @@ class _Entries:
 
     def add(self, kept: Sequence[tuple[str, str, str]]) -> None:
         """Put (key, sha256, phash) there, but keys that are there already."""
-        hashed = np.array([key_hash(key) for key, _, _ in kept], np.uint64)
+        hashed = key_hashes(pa.array([key for key, _, _ in kept], pa.string()))
         _, first = np.unique(hashed, return_index=True)
         new = np.sort(first[~self._has(hashed[first])]).tolist()
         self._make_room(len(new))
