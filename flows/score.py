@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import shlex
-import sys
 from collections import Counter
 from collections.abc import Iterator
 from enum import StrEnum
@@ -12,7 +10,6 @@ from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any
 
-import orjson
 import typer
 from rich.console import Console
 from rich.table import Table
@@ -22,7 +19,7 @@ from actors.retries import GAINED
 from actors.storage import Output
 from flows.exits import PreflightError, explained, run_script
 from flows.unfiltered import scored
-from flows.yields import Format
+from flows.yields import Format, print_rows
 from models.reasons import Reason, Verdict
 from models.taste import Taste
 
@@ -59,12 +56,8 @@ def score(
             f"{out}: nothing was scored there. Give the folder that was --out of `goldpan mine`"
         )
     changed = [row for row in rows if row["change"] in {Change.DROPPED, Change.GAINED}]
-    if form is Format.JSON:
-        print(orjson.dumps(changed, option=orjson.OPT_INDENT_2).decode())
-    elif form is Format.CSV:
-        writer = csv.DictWriter(sys.stdout, rows[0].keys())
-        writer.writeheader()
-        writer.writerows(changed)
+    if form is not Format.TABLE:
+        print_rows(changed, list(rows[0]), form)
     else:
         console = Console(highlight=False, markup=False, emoji=False)
         console.print(_summary(rows, judged, out))

@@ -65,15 +65,21 @@ def yields(
     Every candidate counts once, by its latest attempt. The same in SQL: SELECT … FROM 'OUT/verdicts/*/*.parquet'.
     """
     rows = query(out, by, top)
-    if form is Format.JSON:
-        print(orjson.dumps(rows, option=orjson.OPT_INDENT_2).decode())
-    elif form is Format.CSV:
-        writer = csv.DictWriter(sys.stdout, rows[0].keys())
-        writer.writeheader()
-        writer.writerows(rows)
-    else:
+    if form is Format.TABLE:
         # Authors and hosts are data, in which [this] is no markup and :this: no picture.
         Console(markup=False, emoji=False).print(_table(rows, by))
+    else:
+        print_rows(rows, list(rows[0]), form)
+
+
+def print_rows(rows: list[dict[str, Any]], names: list[str], form: Format) -> None:
+    """Print rows, whose columns are ``names``, for another program: as JSON or CSV."""
+    if form is Format.JSON:
+        print(orjson.dumps(rows, option=orjson.OPT_INDENT_2).decode())
+    else:
+        writer = csv.DictWriter(sys.stdout, names)
+        writer.writeheader()
+        writer.writerows(rows)
 
 
 def query(out: str, by: By, top: int) -> list[dict[str, Any]]:
