@@ -11,6 +11,7 @@ from ray.data import Dataset, TaskPoolStrategy
 
 from actors.judge import Judge
 from actors.ready_blocks import ReadyBlocks
+from flows.forgetting import forget_datasets
 from flows.placement import Placement
 from models.reasons import Reason, Stage
 from models.schema import JUDGED, READY
@@ -112,7 +113,10 @@ def _raise_unless_crash(error: ray.exceptions.RayError, blocks: Sequence[Block])
 
 
 def _run(blocks: Sequence[Block], judge: Judge, placement: Placement, retries: int) -> list[Block]:
-    found: list[Block] = window_dataset(blocks, judge, placement, retries).materialize().to_arrow_refs()
+    try:
+        found: list[Block] = window_dataset(blocks, judge, placement, retries).materialize().to_arrow_refs()
+    finally:
+        forget_datasets()
     return found
 
 

@@ -16,7 +16,7 @@ Hashes = np.ndarray[tuple[int], np.dtype[np.uint64]]
 NO_CANDIDATE = "-"
 NO_SUBREDDIT = "_"
 # What ``image_path`` gives, and its stem.
-IMAGE_NAME = re.compile(r"(?P<stem>images/.+)_[0-9a-f]{8}\.\w+")
+IMAGE_NAME = re.compile(r"(?P<stem>images/.+)_(?P<digits>[0-9a-f]{8})\.\w+")
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 _LONGEST_NAME = 100
 _SEED = 20261126

@@ -1,4 +1,4 @@
-"""What tests share: one Ray for the whole session, and the shared photographs where they are."""
+"""What tests share: one Ray for the whole session, an S3, and the shared photographs where they are."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+pytest_plugins = ["tests.s3"]
 
 # How long an example takes is the machine's affair: others may be at work on it.
 settings.register_profile("untimed", deadline=None)

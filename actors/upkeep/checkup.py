@@ -204,12 +204,12 @@ class _Examination:
             name = IMAGE_NAME.fullmatch(path)
             if path in named or (name and name["stem"] in unread):
                 continue
-            if name is None:
-                self._found.foreign += 1
-            elif name["stem"] in stems:
+            if name is not None and name["stem"] in stems:
                 self._found.kept_for += 1
-            else:
+            elif name is not None and (file_sha256(self._output, path) or "").startswith(name["digits"]):
                 self._fault(Fault.ORPHAN_FILE, path)
+            else:  # a user's own: what goldpan writes carries the digits of its bytes
+                self._found.foreign += 1
 
     def _look_for_lost_shards(self, held: list[str], vectors: list[Shard]) -> None:
         """Name the windows that are judged again over what is there of them; one without files only waits."""

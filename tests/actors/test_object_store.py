@@ -15,8 +15,8 @@ from actors.upkeep.checkup import examine
 from actors.upkeep.compaction import compact
 from actors.upkeep.repair import mend
 from flows.yields import By, query
-from tests.actors.conftest import Bucket
 from tests.actors.upkeep.small_output import facts, silent, small
+from tests.s3 import Bucket
 
 
 @pytest.fixture

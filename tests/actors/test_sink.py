@@ -24,7 +24,7 @@ from actors.storage import Output
 from models.reasons import Reason, Stage
 from models.records import Candidate, Submission
 from models.schema import VERDICTS
-from tests.actors.conftest import Bucket
+from tests.s3 import Bucket
 
 OPENED = datetime(2026, 11, 23, 23, 59, 59, tzinfo=UTC)
 INDEX = "index-of-this-test"

@@ -191,7 +191,12 @@ class Play:
         self._hurt.append(time.monotonic())
         self._hurt_at = self._commits()
         self._set_mark()
-        ends = {Kind.KILL_DRIVER: {-signal.SIGKILL}, Kind.INTERRUPT: {130}, Kind.FULL_DISK: {1}}
+        ends = {
+            Kind.KILL_DRIVER: {-signal.SIGKILL},
+            Kind.KILL_RAYLET: {1},
+            Kind.INTERRUPT: {130},
+            Kind.FULL_DISK: {1},
+        }
         return {int(code) for code in ends.get(fault.kind, set())}
 
     def _is_done(self, fault: Fault, process: subprocess.Popen[bytes]) -> bool:

@@ -6,7 +6,7 @@ import errno
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import psutil
 
@@ -53,8 +53,8 @@ def children(driver: int) -> list[psutil.Process]:
 
 
 def titled(driver: int, start: str) -> list[psutil.Process]:
-    """Give the processes below one whose titles begin so."""
-    return [one for one in children(driver) if title(one).startswith(start)]
+    """Give the processes below one whose titles, or programs' names, begin so."""
+    return [one for one in children(driver) if PurePath(title(one)).name.startswith(start)]
 
 
 def title(process: psutil.Process) -> str:

@@ -18,6 +18,7 @@ class Kind(StrEnum):
     KILL_WATERMARK = "watermark killed"
     KILL_INDEX = "index killed"
     KILL_SINK = "sink killed"
+    KILL_RAYLET = "raylet killed"
     KILL_DRIVER = "driver killed"
     INTERRUPT = "driver interrupted"
     STOP_ACTOR = "actor stopped"
@@ -49,10 +50,11 @@ TITLES = {
     Kind.KILL_WATERMARK: "ray::Watermark",
     Kind.KILL_INDEX: "ray::DuplicateIndex",
     Kind.KILL_SINK: "ray::Sink",
+    Kind.KILL_RAYLET: "raylet",
 }
 # They are there from a schedule's beginning; the others have their moment.
 STANDING = frozenset({Kind.CORRUPT, Kind.POISON})
-_ACTORS = [title for kind, title in TITLES.items() if kind is not Kind.KILL_JUDGE]
+_ACTORS = [title for kind, title in TITLES.items() if kind not in (Kind.KILL_JUDGE, Kind.KILL_RAYLET)]
 _OTHERS = (1, 3)
 
 

@@ -9,14 +9,25 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
 import pytest
 from PIL import Image
 
 from flows.demo.paint import LANDSCAPES, jpeg, paint
 from flows.demo.studio import liked_folder
-from tests.flows.outputs import check_files, rows
+from tests.flows.outputs import (
+    SMALL_DEMO,
+    SMALL_WINDOWS,
+    assert_lawful,
+    check_files,
+    command,
+    rows,
+    shards,
+    wait_until,
+)
 
 MINE = Path(__file__).parents[2] / "flows" / "mine.py"
 
@@ -28,29 +39,39 @@ def free_port() -> int:
         return port
 
 
+ENVIRONMENT = {
+    **os.environ,
+    "RAY_AUTH_MODE": "token",
+    "RAY_enable_metrics_collection": "0",
+    "RAY_USAGE_STATS_ENABLED": "0",
+}
+
+
+@contextmanager
+def node(*arguments: str) -> Iterator[subprocess.Popen[bytes]]:
+    """A node, as `ray start` makes it."""
+    ray = str(Path(sys.executable).parent / "ray")
+    starting = [ray, "start", "--num-cpus=2", "--block", *arguments]
+    with subprocess.Popen(
+        starting, env=ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as process:
+        yield process
+        process.terminate()
+
+
 @pytest.fixture
 def head(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A cluster of one node, as `ray start --head` makes it; gives its address."""
+    """A cluster of one node; gives its address."""
     port = free_port()
     # Ray's sockets want a short path; a folder of its own keeps it out of other runs' sight.
     folder = Path(f"/tmp/goldpan-ray-{port}")
-    arguments = ["start", "--head", f"--port={port}", "--num-cpus=2", "--include-dashboard=false", "--block"]
-    ray = [str(Path(sys.executable).parent / "ray"), *arguments, f"--temp-dir={folder}"]
-    subprocess.run([ray[0], "get-auth-token", "--generate"], stdout=subprocess.DEVNULL, check=True)
-    environment = {
-        **os.environ,
-        "RAY_AUTH_MODE": "token",
-        "RAY_enable_metrics_collection": "0",
-        "RAY_USAGE_STATS_ENABLED": "0",
-    }
-    with subprocess.Popen(
-        ray, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    ) as process:
+    ray = str(Path(sys.executable).parent / "ray")
+    subprocess.run([ray, "get-auth-token", "--generate"], stdout=subprocess.DEVNULL, check=True)
+    with node("--head", f"--port={port}", "--include-dashboard=false", f"--temp-dir={folder}"):
         deadline = time.monotonic() + 60
         while not (folder / "ray_current_cluster").exists() and time.monotonic() < deadline:
             time.sleep(0.1)
         yield (folder / "ray_current_cluster").read_text().strip()
-        process.terminate()
     shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -80,7 +101,7 @@ def test_the_script_alone_runs_on_a_cluster_that_is_there(head: str, folder: Pat
     done = subprocess.run(
         [sys.executable, alone, *sources, "--taste", str(liked_folder(1)), "--out", str(out)],
         cwd=alone.parent,
-        env={**os.environ, "RAY_ADDRESS": head, "RAY_AUTH_MODE": "token"},
+        env={**ENVIRONMENT, "RAY_ADDRESS": head},
         capture_output=True,
         text=True,
         timeout=200,
@@ -99,3 +120,21 @@ def test_the_script_alone_runs_on_a_cluster_that_is_there(head: str, folder: Pat
     listed = sorted(reason for key, reason in found.items() if key.startswith("url:"))
     assert listed == ["bad_url", "bad_url", "private_address"]
     check_files(out)
+
+
+def test_a_node_that_is_lost_is_done_without(head: str, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    mining = command("mine", SMALL_DEMO, "--out", str(out), *SMALL_WINDOWS)
+    with (
+        node(f"--address={head}") as other,
+        (tmp_path / "log").open("wb") as log,
+        subprocess.Popen(mining, env={**ENVIRONMENT, "RAY_ADDRESS": head}, stderr=log) as process,
+    ):
+        wait_until(lambda: shards(out) >= 2, process)
+        lost = psutil.Process(other.pid).children(recursive=True)
+        at_work = [one for one in lost if one.name().startswith("ray::") and "IDLE" not in one.name()]
+        for one in lost:
+            one.kill()
+        assert process.wait(240) == 0, (tmp_path / "log").read_text()
+    assert at_work, "nothing of the run was on that node"
+    assert_lawful(out)

@@ -6,8 +6,7 @@ import os
 import shutil
 import signal
 import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -15,9 +14,20 @@ import pyarrow.parquet as pq
 import pytest
 
 from actors.storage import Output
-from flows.demo.world import World
 from models.schema import VERDICTS
-from tests.flows.outputs import SMALL_DEMO, SMALL_WINDOWS, check_files, command, facts, goldpan, rows
+from tests.flows.outputs import (
+    SMALL_DEMO,
+    SMALL_WINDOWS,
+    assert_lawful,
+    check_files,
+    command,
+    facts,
+    goldpan,
+    rows,
+    shards,
+    wait_until,
+)
+from tests.s3 import Bucket
 
 
 @pytest.fixture(scope="module")
@@ -28,27 +38,6 @@ def unbroken(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert done.returncode == 0, done.stderr
     assert "0 missing, 0 twice, 0 unexpected" in done.stderr
     return out
-
-
-def expected_keys() -> list[str]:
-    return sorted(row.key for row in World.build(1, None, 0.15).truth.rows)
-
-
-def assert_lawful(out: Path) -> None:
-    assert sorted(row["key"] for row in rows(out)) == expected_keys()
-    check_files(out)
-
-
-def shards(out: Path) -> int:
-    return len(list(out.glob("verdicts/*/*.parquet")))
-
-
-def wait_until(true: Callable[[], bool], process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + 120
-    while not true():
-        assert process.poll() is None, "the run ended before it could be disturbed"
-        assert time.monotonic() < deadline, "nothing happened"
-        time.sleep(0.02)
 
 
 @pytest.fixture
@@ -99,6 +88,20 @@ def test_a_driver_killed_in_the_middle_goes_on(
     assert facts(out) == facts(unbroken)
     assert_lawful(out)
     assert not Output(str(out)).leftovers()
+
+
+def test_an_object_store_holds_the_same_after_a_killed_driver(bucket: Bucket, unbroken: Path) -> None:
+    out = f"{bucket.uri}/mined"
+    again = ("mine", SMALL_DEMO, "--out", out, *SMALL_WINDOWS)
+    with subprocess.Popen(command(*again), stderr=subprocess.DEVNULL) as process:
+        wait_until(lambda: len(Output(out).names("verdicts", ".parquet")) >= 2, process)
+        process.kill()
+    assert len(Output(out).names("verdicts", ".parquet")) < shards(unbroken)
+    done = goldpan(*again)
+    assert done.returncode == 0, done.stderr
+    assert facts(out) == facts(unbroken)
+    assert check_files(out) == check_files(unbroken)
+    assert goldpan("doctor", out).returncode == 0
 
 
 def test_ctrl_c_commits_what_is_in_flight_and_the_same_command_goes_on(

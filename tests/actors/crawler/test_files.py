@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from actors.crawler.settings import CrawlSettings
 from models.records import Candidate
-from tests.actors.conftest import Bucket
 from tests.actors.crawler.server import PNG, in_loop
 from tests.actors.crawler.test_crawler import crawling, reasons
+from tests.s3 import Bucket
 
 
 @in_loop

@@ -12,7 +12,6 @@ from actors.crawler.settings import CrawlSettings, Over18
 from actors.crawler.sources import SourceError, open_source, parse_source
 from models.reasons import Reason
 from models.records import Submission
-from tests.actors.conftest import Bucket
 from tests.actors.sources.dump_posts import (
     comment,
     items,
@@ -24,6 +23,7 @@ from tests.actors.sources.dump_posts import (
     write,
     zstd,
 )
+from tests.s3 import Bucket
 
 
 def names(numbers: range) -> list[str]:

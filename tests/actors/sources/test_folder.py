@@ -10,7 +10,7 @@ import pytest
 from actors.crawler.settings import CrawlSettings
 from actors.crawler.sources import Page, SourceError, folder, open_source, parse_source
 from actors.crawler.sources.trees import LocalTree, Names
-from tests.actors.conftest import Bucket
+from tests.s3 import Bucket
 
 
 def pages(root: object, cursor: dict[str, object] | None = None) -> list[Page]:

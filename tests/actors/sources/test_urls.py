@@ -21,7 +21,7 @@ from actors.crawler.sources.columns import LARGEST_EXTRA
 from models.keys import url_item
 from models.reasons import Reason
 from models.records import Submission
-from tests.actors.conftest import Bucket
+from tests.s3 import Bucket
 
 A, B = "https://a.example/1.jpg", "https://a.example/2.jpg"
 
