@@ -22,7 +22,7 @@ from actors.duplicates import DuplicateIndex
 from actors.judge import Judge
 from actors.ledger import Ledger
 from actors.retries import failing, rows_again
-from actors.sink import Committed, Judges, Sink
+from actors.sink import Judges, Sink
 from actors.storage import Output
 from flows import placement
 from flows.crawl_ahead import CrawlAhead
@@ -30,6 +30,7 @@ from flows.deferrals import Deferrals
 from flows.placement import Placement
 from flows.settings import WindowSettings
 from flows.stream import Stream
+from flows.watching.events import News, WindowCommitted
 from flows.windows import WindowAssembler
 from models.keys import NO_CANDIDATE, url_item
 from models.reasons import Reason, Stage
@@ -73,14 +74,8 @@ class Until:
     def __init__(self, commits: int | None) -> None:
         self._left = commits
 
-    def tick(self, crawl: CrawlAhead, in_flight: int) -> None:
-        """Nothing to show."""
-
-    def said(self, note: str) -> None:
-        """Nothing to show."""
-
-    def committed(self, report: Committed) -> None:
-        if self._left is not None:
+    def told(self, news: News) -> None:
+        if self._left is not None and isinstance(news, WindowCommitted):
             self._left -= 1
             if self._left == 0:
                 raise DeathError
