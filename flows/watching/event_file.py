@@ -63,7 +63,7 @@ class EventFile:
         while not self._write() and time.monotonic() < deadline:
             time.sleep(0.02)
         lost = len(self._lines) + self._dropped
-        if self._file != sys.stdout.fileno():
+        if self._place != STDOUT:
             os.close(self._file)
         if lost:
             print(f"goldpan: the last {lost} events did not get to --events {self._place}", file=sys.stderr)

@@ -94,9 +94,20 @@ class _Rotating(RotatingFileHandler):
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's
         """Say that records are lost."""
         error = sys.exception()
-        if not isinstance(error, OSError):
+        if isinstance(error, OSError):
+            self._say(error)
+        else:
             super().handleError(record)
-        elif not self._is_said:
+
+    def close(self) -> None:
+        """Close it; what it holds of records that did not get there is lost with them."""
+        try:
+            super().close()
+        except OSError as error:
+            self._say(error)
+
+    def _say(self, error: OSError) -> None:
+        if not self._is_said:
             self._is_said = True
             print(
                 f"goldpan: the log file {self.baseFilename} cannot be written: {error.strerror}; the run goes on",
