@@ -11,7 +11,14 @@ import time
 from collections.abc import Iterable, Iterator
 from types import TracebackType
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector, start_http_server
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Histogram,
+    ProcessCollector,
+    disable_created_metrics,
+    start_http_server,
+)
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
@@ -51,6 +58,8 @@ class Metrics(Collector):
         # Replaced as a whole, for the server's thread reads them.
         self._crawlers: dict[str, CrawlFigures] = {}
         self._registry = CollectorRegistry()
+        # When each began to count is of no use, and doubles what is served.
+        disable_created_metrics()
         self._count()
         self._registry.register(self)
         ProcessCollector(registry=self._registry)

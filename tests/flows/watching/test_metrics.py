@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import time
+from pathlib import Path
 from urllib.request import urlopen
 
 import pytest
@@ -12,9 +14,11 @@ from prometheus_client.parser import text_string_to_metric_families
 from actors.crawler.figures import CrawlFigures, HostFigures
 from flows.exits import PreflightError
 from flows.settings import WatchSettings
+from flows.watching import events
 from flows.watching.events import (
     ActorHung,
     ActorRestarted,
+    Kind,
     ShardsCompacted,
     SourceEnded,
     SourceFailed,
@@ -108,3 +112,19 @@ def test_a_port_in_use_is_said_before_anything_starts() -> None:
         assert metrics.address.startswith("http://127.0.0.1:")
         with pytest.raises(PreflightError, match="in use"):
             Metrics(WatchSettings(metrics_port=metrics.port))
+
+
+def test_every_metric_and_event_is_on_the_page() -> None:
+    page = (Path(__file__).parents[3] / "docs/watching.md").read_text()
+    with serving() as metrics:
+        metrics.told(Vitals("crawler 1", CrawlFigures()))
+        with urlopen(metrics.address, timeout=10) as answer:
+            families = list(text_string_to_metric_families(answer.read().decode()))
+    names = [one.name + ("_total" if one.type == "counter" else "") for one in families]
+    ours = {name for name in names if name.startswith("goldpan_")}
+    assert set(re.findall(r"`(goldpan_\w+)`", page)) == ours
+    rows = re.findall(r"^\| `(\w+)` \|.*\|$", page.split("## Logs")[0], flags=re.MULTILINE)
+    assert rows == [kind.value for kind in Kind]
+    assert re.findall(r"^    (\w+) {2,}", events.__doc__ or "", flags=re.MULTILINE) == [
+        kind.value for kind in Kind
+    ]
