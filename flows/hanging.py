@@ -29,10 +29,16 @@ class _Asked:
     life: str | None = None
 
 
-def _sign_of_life(actor: Any) -> tuple[str, CrawlFigures | None]:
-    """Run in the actor: tells one life from another, and what a crawler is at."""
-    figures = getattr(actor, "figures", None)
-    return ray.get_runtime_context().get_worker_id(), figures() if figures is not None else None
+def _life(_actor: Any) -> tuple[str, CrawlFigures | None]:
+    """Run in an actor: tells one life from another."""
+    return ray.get_runtime_context().get_worker_id(), None
+
+
+def _ask(actor: Any) -> ray.ObjectRef[Any]:
+    """Ask for a sign of life; what has an event loop gives its own, from there, and what it is at."""
+    own = getattr(actor, "sign_of_life", None)
+    sign: ray.ObjectRef[Any] = actor.__ray_call__.remote(_life) if own is None else own.remote()
+    return sign
 
 
 class Hanging:
@@ -58,7 +64,7 @@ class Hanging:
     def _look_after(self, name: str, asked: _Asked, now: float) -> None:
         if asked.sign is None:
             if now - asked.at >= _ASK_SECONDS:
-                asked.sign, asked.at = self._actors[name].__ray_call__.remote(_sign_of_life), now
+                asked.sign, asked.at = _ask(self._actors[name]), now
         elif ray.wait([asked.sign], timeout=0)[0]:
             sign, asked.sign, asked.at = asked.sign, None, now
             self._hear(name, asked, sign)

@@ -130,9 +130,9 @@ class Crawler:
         await self._start()
         return ready_table(await asyncio.gather(*(self._replayed(candidate) for candidate in candidates)))
 
-    def figures(self) -> CrawlFigures:
-        """Give what is going on, and how the hosts are asked; cheap enough to be asked for every second."""
-        return CrawlFigures(self._pending(), self._fetcher.hosts())
+    async def sign_of_life(self) -> tuple[str, CrawlFigures]:
+        """Give this life's name, what is going on, and how the hosts are asked; cheap enough for every second."""
+        return self._life, CrawlFigures(self._pending(), self._fetcher.hosts())
 
     async def pending(self) -> dict[str, int]:
         """Count what is going on: submissions resolving, candidates queued, waiting, fetching, ready; bytes."""

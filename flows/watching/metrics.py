@@ -59,7 +59,7 @@ class Metrics(Collector):
         self._crawlers: dict[str, CrawlFigures] = {}
         self._registry = CollectorRegistry()
         # When each began to count is of no use, and doubles what is served.
-        disable_created_metrics()
+        disable_created_metrics()  # type: ignore[no-untyped-call]
         self._count()
         self._registry.register(self)
         ProcessCollector(registry=self._registry)
