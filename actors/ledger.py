@@ -58,6 +58,11 @@ class HashSet:
             # The stable sort merges what is sorted already.
             self._runs[-1] = np.sort(np.concatenate([self._runs[-1], last]), kind="stable")
 
+    @property
+    def count(self) -> int:
+        """Count them, near enough: one that was added again a while later may count twice until it is merged."""
+        return sum(map(len, self._runs)) + len(self._recent)
+
     def __contains__(self, text: str) -> bool:
         value = key_hash(text)
         if value in self._recent:

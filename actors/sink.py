@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -48,7 +49,10 @@ class Judges:
 
 @dataclass(frozen=True, slots=True)
 class Committed:
-    """What a commit did: rows by reason, kept files, and rows accepted and seen by subreddit."""
+    """What a commit did: rows by reason, kept files, and rows accepted and seen by subreddit.
+
+    ``seconds`` by what took them: ``fetch`` of each image, each of the judge's steps of each block, and ``commit``.
+    """
 
     window: str
     reasons: Counter[str]
@@ -56,6 +60,8 @@ class Committed:
     bytes_fetched: int
     seen_in: Counter[str] = field(default_factory=Counter)
     accepted_in: Counter[str] = field(default_factory=Counter)
+    bytes_kept: int = 0
+    seconds: dict[str, tuple[float, ...]] = field(default_factory=dict)
 
 
 class Sink:
@@ -80,6 +86,7 @@ class Sink:
         candidates, and that no row names, are removed; or set aside where a later window is committed, so that they
         are of a shard that was lost.
         """
+        began = time.perf_counter()
         rows = _in_order(manifest, ray.get(list(blocks)))
         self._settle(manifest, rows)
         for row in rows:
@@ -93,7 +100,7 @@ class Sink:
         self._output.write_table(manifest.shard("verdicts"), _verdicts(rows))
         kept = [(row["key"], row["sha256"], row["phash"]) for row in rows if row["path"]]
         ray.get(self._index.add.remote(kept))
-        return _summary(manifest, rows)
+        return _summary(manifest, rows, time.perf_counter() - began)
 
     def _settle(self, manifest: Manifest, rows: list[Row]) -> None:
         open_rows = [row for row in rows if row["reason"] in _AFTER_DUPLICATES]
@@ -243,7 +250,7 @@ def _verdicts(rows: list[Row]) -> pa.Table:
     return pa.Table.from_pylist(public, schema=VERDICTS)
 
 
-def _summary(manifest: Manifest, rows: list[Row]) -> Committed:
+def _summary(manifest: Manifest, rows: list[Row], seconds: float) -> Committed:
     kept = [row for row in rows if row["path"]]
     return Committed(
         window=manifest.window,
@@ -252,4 +259,16 @@ def _summary(manifest: Manifest, rows: list[Row]) -> Committed:
         bytes_fetched=sum(row["bytes"] or 0 for row in rows),
         seen_in=Counter(row["subreddit"] or "_" for row in rows),
         accepted_in=Counter(row["subreddit"] or "_" for row in kept),
+        bytes_kept=sum(row["bytes"] or 0 for row in kept),
+        seconds=_seconds(rows) | {"commit": (seconds,)},
     )
+
+
+def _seconds(rows: list[Row]) -> dict[str, tuple[float, ...]]:
+    found: dict[str, list[float]] = {}
+    for row in rows:
+        if row["latency_ms"] is not None:
+            found.setdefault("fetch", []).append(row["latency_ms"] / 1000)
+        for step, seconds in row["step_seconds"] or ():
+            found.setdefault(step, []).append(seconds)
+    return {what: tuple(each) for what, each in found.items()}

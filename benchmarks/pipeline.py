@@ -36,6 +36,8 @@ from flows.mine import AHEAD_WINDOWS, pipeline
 from flows.progress import Progress
 from flows.settings import Settings, load_settings
 from flows.stream import Stream
+from flows.watching.events import News, Turn, Watchers
+from flows.watching.totals import Totals
 from flows.windows import WindowAssembler
 from models.fitting import fit_taste
 from models.registry import encoder_row, file_sha256, fingerprint_of, resolve_weights
@@ -61,21 +63,19 @@ def settings_for(port: int, count: int, folder: Path, encoder: str, window: int)
     return load_settings(flags | {"crawl": crawl, "window": {"count": window}, "near_bits": 0})
 
 
-class Watch(Progress):
-    """Counts, and takes the memory of all processes now and then."""
+class Remembering:
+    """A watcher that takes the memory of all processes every hundred windows; ``totals`` are told before it."""
 
-    def __init__(self, console: Console, memory: Memory | None) -> None:
-        super().__init__(console)
-        self._memory = memory
+    def __init__(self, totals: Totals, memory: Memory) -> None:
+        self._totals, self._memory = totals, memory
 
-    def tick(self, crawl: CrawlAhead, in_flight: int) -> None:
-        """Show where the run is, and look at the memory every hundred windows."""
-        super().tick(crawl, in_flight)
-        if self._memory is not None:
-            self._memory.look(self.windows)
+    def told(self, news: News) -> None:
+        """Look at the memory."""
+        if isinstance(news, Turn):
+            self._memory.look(self._totals.windows)
 
 
-def with_ray(settings: Settings, taste: Taste, console: Console, memory: Memory | None = None) -> Watch:
+def with_ray(settings: Settings, taste: Taste, console: Console, memory: Memory | None = None) -> Totals:
     """Run the pipeline of flows/mine.py; gives its counts."""
     output = Output(settings.out)
     where = placement.plan("cpu")
@@ -94,8 +94,9 @@ def with_ray(settings: Settings, taste: Taste, console: Console, memory: Memory 
         limit=None,
         ahead=max(ahead, 1024),
     )
-    watch = Watch(console, memory)
-    with watch:
+    totals = Totals()
+    with Progress(console, totals) as progress:
+        watch = Watchers([totals, progress, *([] if memory is None else [Remembering(totals, memory)])])
         stream = Stream(
             run="benchmark",
             output=output,
@@ -109,7 +110,7 @@ def with_ray(settings: Settings, taste: Taste, console: Console, memory: Memory 
             watcher=watch,
         )
         stream.flow(Interrupts().stopping)
-    return watch
+    return totals
 
 
 def main(

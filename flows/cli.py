@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from flows.alive import alive
 from flows.compact import compact
 from flows.doctor import doctor
 from flows.fit import fit
@@ -25,7 +26,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-for command in (mine, fit, threshold, score, yields, resolve, compact, doctor):
+for command in (mine, fit, threshold, score, yields, resolve, compact, doctor, alive):
     app.command()(command)
 app.add_typer(watermarks)
 app.command("train-watermark")(train_watermark_command)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -14,7 +13,8 @@ import pyarrow as pa
 import ray
 
 from actors.crawler.blocks import Held, ready_table
-from actors.crawler.events import Awoke, Event, Fetched, Offer, Resolved, Said
+from actors.crawler.events import Awoke, Fetched, Offer, Resolved, Said
+from actors.crawler.events import Event as Heard
 from actors.crawler.listing import Listed
 from actors.crawler.resolvers import crosspost_parent
 from actors.crawler.sources import Page
@@ -22,6 +22,7 @@ from actors.deferred import Deferred
 from actors.ledger import Ledger
 from flows.again import Again
 from flows.deferrals import Deferrals
+from flows.watching.events import Event, Note, SourceEnded, SourceFailed, State, Turn
 from flows.windows import Entry, Pick, WindowAssembler
 from models.keys import NO_CANDIDATE
 from models.reasons import Reason, Stage
@@ -34,16 +35,14 @@ BLOCK_BYTES = 16 << 20
 # Not a crawler: what is decided here without one.
 DRIVER = -1
 
-log = logging.getLogger(__name__)
-
 
 class CrawlAhead:
     """Owns the listing and the crawlers, asks them for more while there is room, and notices when one dies.
 
     Submissions get their place in the run's order here; ``limit`` is the number of new submissions to take in, and
     ``ahead`` how many may be on their way. ``retried`` are candidates of earlier runs that --retry wants. A source
-    that fails is given up with a line in ``failures``, and the others go on. ``notes`` are what the user should
-    know; whoever shows them takes them out.
+    that fails is given up with a line in ``failures``, and the others go on. ``news`` are what happened meanwhile;
+    whoever tells them takes them out.
     """
 
     def __init__(
@@ -75,12 +74,13 @@ class CrawlAhead:
         self._events: dict[int, ray.ObjectRef[Any]] = {}
         self._lives: dict[int, str] = {}
         self.failures: list[str] = []
-        self.notes: deque[str] = deque()
+        self.news: deque[Event] = deque()
         self._said: set[str] = set()
         self.seen = 0
         self.known = 0
         self.fetched = 0
         self.fetched_bytes = 0
+        self.deferred = 0
 
     @property
     def listed(self) -> bool:
@@ -96,6 +96,24 @@ class CrawlAhead:
     def full(self) -> bool:
         """Tell whether so much is on its way that the sources are not asked for more."""
         return len(self._assembler) >= self._ahead
+
+    def turn(self, in_flight: int, *, ending: bool) -> Turn:
+        """Say where the run is, with so many windows in flight."""
+        waits = not in_flight and not len(self._assembler)
+        state = State.ENDING if ending or self.ended else State.WAITING if waits else State.RUNNING
+        return Turn(
+            seen=self.seen,
+            known=self.known,
+            fetched=self.fetched,
+            fetched_bytes=self.fetched_bytes,
+            crawling=len(self._assembler),
+            in_flight=in_flight,
+            put_off=len(self.deferrals),
+            pause=self.deferrals.pause,
+            deferred=self.deferred,
+            ledger=self._ledger.submissions.count,
+            state=state,
+        )
 
     def stop(self) -> None:
         """Ask the sources for nothing more."""
@@ -124,9 +142,11 @@ class CrawlAhead:
             self._listed = True
         elif listed.failure is not None:
             self.failures.append(listed.failure)
-            self.notes.append(listed.failure)
+            self.news.append(SourceFailed(listed.source, listed.failure))
+        elif listed.ended:
+            self.news.append(SourceEnded(listed.source))
         elif listed.page is not None:
-            self.notes.extend(listed.page.notes)
+            self.news.extend(map(Note, listed.page.notes))
             self._take_page(listed.source, listed.page)
         else:
             self._page_due = time.monotonic() + listed.pause
@@ -225,7 +245,7 @@ class CrawlAhead:
         self._assembler.tell(Resolved(order, (candidate,)))
         self._assembler.tell(Fetched(order, Ready(candidate, outcome)))
 
-    def _take_events(self, crawler: int, events: list[Event]) -> None:
+    def _take_events(self, crawler: int, events: list[Heard]) -> None:
         for event in events:
             match event:
                 case Awoke(life=life):
@@ -233,7 +253,7 @@ class CrawlAhead:
                 case Said(text=text) if text not in self._said:
                     # Every crawler says it for itself.
                     self._said.add(text)
-                    self.notes.append(text)
+                    self.news.append(Note(text))
                 case Said():
                     pass
                 case Fetched() if self._put_off(crawler, event):
@@ -256,6 +276,7 @@ class CrawlAhead:
         candidate, key = replace(event.ready.candidate, outcome=outcome), event.ready.key
         if key not in entry.put_off:
             attempt, tries = entry.attempt(key), entry.tries + 1
+            self.deferred += 1
             self.deferrals.add(Deferred(entry.submission, candidate, due, tries, attempt, entry.total))
             self._assembler.put_off(event.order, key)
         self._crawlers[crawler].drop.remote([key])
@@ -265,7 +286,7 @@ class CrawlAhead:
         reborn = crawler in self._lives
         self._lives[crawler] = life
         if reborn:
-            log.warning("crawler %d was restarted; what it held is fetched again", crawler)
+            # What it held is fetched again.
             self._offer_again(crawler)
 
     def _offer_again(self, crawler: int) -> None:

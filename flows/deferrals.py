@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 
 from actors.crawler.settings import Deferral
@@ -19,7 +19,9 @@ NOWHERE: Mapping[str, int] = MappingProxyType({})
 class Deferrals:
     """Deferred candidates by key, the latest of each.
 
-    ``owed`` are those that earlier runs left, and ``written`` the windows whose manifests hold them, by key.
+    ``owed`` are those that earlier runs left, and ``written`` the windows whose manifests hold them, by key. What is
+    written says by the calendar when it is due (``today``, seconds since the epoch), for another run to read; this one
+    waits by a ``clock`` that nobody sets.
     """
 
     def __init__(
@@ -28,8 +30,11 @@ class Deferrals:
         owed: Iterable[Deferred] = (),
         written: Mapping[str, int] = NOWHERE,
         most: int = MOST,
+        clock: Callable[[], float] = time.monotonic,
+        today: Callable[[], float] = time.time,
     ) -> None:
         self._settings = settings
+        self._clock, self._today = clock, today
         self._most = most
         self._waiting: list[tuple[float, str]] = []
         self._owed: dict[str, Deferred] = {}
@@ -45,7 +50,7 @@ class Deferrals:
     @property
     def pause(self) -> float | None:
         """Seconds until the next is due; None where none waits."""
-        return max(0.0, self._waiting[0][0] - time.time()) if self._waiting else None
+        return max(0.0, self._waiting[0][0] - self._clock()) if self._waiting else None
 
     def owes(self, item: str) -> bool:
         """Tell whether a whole submission is owed, of which no candidate was known."""
@@ -59,7 +64,7 @@ class Deferrals:
         """Tell when one that was put off so many times is due, in seconds since the epoch; None: not again."""
         if tries >= self._settings.tries or len(self._owed) >= self._most:
             return None
-        return time.time() + self._settings.wait(tries, retry_after)
+        return self._today() + self._settings.wait(tries, retry_after)
 
     def add(self, deferred: Deferred) -> None:
         """Let one wait; the next manifest has to hold it."""
@@ -69,12 +74,14 @@ class Deferrals:
     def _wait_for(self, deferred: Deferred) -> None:
         self._owed[deferred.key] = deferred
         self._of.setdefault(deferred.submission.item, set()).add(deferred.key)
-        heapq.heappush(self._waiting, (deferred.due, deferred.key))
+        # Nothing waits longer than that: what seems to was written while the calendar was wrong.
+        wait = min(deferred.due - self._today(), self._settings.longest)
+        heapq.heappush(self._waiting, (self._clock() + wait, deferred.key))
 
     def take_due(self, most: int) -> list[Sequence[Deferred]]:
         """Give submissions of which the time has come for a candidate, with all of theirs; they stay owed."""
         found: list[Sequence[Deferred]] = []
-        while self._waiting and self._waiting[0][0] <= time.time() and len(found) < most:
+        while self._waiting and self._waiting[0][0] <= self._clock() and len(found) < most:
             item = self._owed[self._waiting[0][1]].submission.item
             keys = {key for _, key in self._waiting if key in self._of[item]}
             # Two entries must never be on their way with one key, and one candidate may be what another came to.

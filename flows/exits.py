@@ -46,14 +46,21 @@ def explained(command: Callable[Parameters, Result]) -> Callable[Parameters, Res
         try:
             return command(*args, **kwargs)
         except (*EXPECTED, RunFailedError, OSError, RayTaskError) as raised:
-            error = _origin(raised)
-            told = _told(error)
-            if told is None:
+            ended = ending(raised)
+            if ended is None:
                 raise
+            told, code = ended
             print(f"goldpan: {told}", file=sys.stderr)
-            raise typer.Exit(USAGE if isinstance(error, EXPECTED) else FAILED) from raised
+            raise typer.Exit(code) from raised
 
     return wrapper
+
+
+def ending(raised: BaseException) -> tuple[str, int] | None:
+    """Give the message that an expected error ends a command with, and its exit code; None for a defect."""
+    error = _origin(raised)
+    told = _told(error)
+    return None if told is None else (told, USAGE if isinstance(error, EXPECTED) else FAILED)
 
 
 def _origin(error: BaseException) -> BaseException:

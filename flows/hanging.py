@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import ray
 
-from actors.sink import Committed
-from flows.crawl_ahead import CrawlAhead
-from flows.stream import Watcher
+from actors.crawler.figures import CrawlFigures
+from flows.watching.events import ActorHung, ActorRestarted, News, Turn, Vitals
 
 # A sign of life is a call, which an actor at work gives when it is done.
 _ASK_SECONDS = 1.0
@@ -19,49 +18,71 @@ _ASK_SECONDS = 1.0
 
 @dataclass(slots=True)
 class _Asked:
-    """The sign of life that was asked for (None: it came), since when, and how long it is waited for."""
+    """The sign of life that was asked for (None: it came), since when, and how long it is waited for.
+
+    ``life`` is the actor's, as its last sign told.
+    """
 
     seconds: float
     sign: ray.ObjectRef[Any] | None = None
     at: float = 0.0
+    life: str | None = None
+
+
+def _life(_actor: Any) -> tuple[str, CrawlFigures | None]:
+    """Run in an actor: tells one life from another."""
+    return ray.get_runtime_context().get_worker_id(), None
+
+
+def _ask(actor: Any) -> ray.ObjectRef[Any]:
+    """Ask for a sign of life; what has an event loop gives its own, from there, and what it is at."""
+    own = getattr(actor, "sign_of_life", None)
+    sign: ray.ObjectRef[Any] = actor.__ray_call__.remote(_life) if own is None else own.remote()
+    return sign
 
 
 class Hanging:
-    """A watcher before another that kills what hangs; Ray starts it again, and repeats the calls it was at.
+    """A watcher that kills what hangs; Ray starts it again, and repeats the calls it was at.
 
     ``actors`` by what they are called; a call, and what waits before it in the actor's queue, may take ``seconds``.
-    Only actors whose calls end are to be watched: a listing may read in a dump for hours. Each restart is said.
+    Only actors whose calls end are to be watched: a listing may read in a dump for hours. ``tell`` takes what is to be
+    told: each that hung, each that lives again, whatever it died of, and a crawler's figures.
     """
 
-    def __init__(self, actors: Mapping[str, Any], seconds: float, watcher: Watcher) -> None:
-        self._actors, self._watcher = dict(actors), watcher
+    def __init__(self, actors: Mapping[str, Any], seconds: float, tell: Callable[[News], None]) -> None:
+        self._actors, self._tell = dict(actors), tell
         self._asked = {name: _Asked(seconds) for name in actors}
 
-    def tick(self, crawl: CrawlAhead, in_flight: int) -> None:
-        """Look after the actors, and pass it on."""
+    def told(self, news: News) -> None:
+        """Look after the actors, each turn."""
+        if not isinstance(news, Turn):
+            return
         now = time.monotonic()
         for name, asked in self._asked.items():
             self._look_after(name, asked, now)
-        self._watcher.tick(crawl, in_flight)
-
-    def said(self, note: str) -> None:
-        """Pass it on."""
-        self._watcher.said(note)
-
-    def committed(self, report: Committed) -> None:
-        """Pass it on."""
-        self._watcher.committed(report)
 
     def _look_after(self, name: str, asked: _Asked, now: float) -> None:
         if asked.sign is None:
             if now - asked.at >= _ASK_SECONDS:
-                asked.sign, asked.at = self._actors[name].__ray_ready__.remote(), now
+                asked.sign, asked.at = _ask(self._actors[name]), now
         elif ray.wait([asked.sign], timeout=0)[0]:
-            # It may have died of something else; whoever needs its answer is told.
-            asked.sign, asked.at = None, now
+            sign, asked.sign, asked.at = asked.sign, None, now
+            self._hear(name, asked, sign)
         elif now - asked.at > asked.seconds:
             ray.kill(self._actors[name], no_restart=False)
-            self.said(f"the {name} gave no answer for {asked.seconds:g} s, and is started again")
+            self._tell(ActorHung(name, asked.seconds))
             # The sign is repeated too, behind the calls that it waited for. What takes long to start, or to upload,
             # must get there; it may take as long the next time.
             asked.at, asked.seconds = now, 2 * asked.seconds
+
+    def _hear(self, name: str, asked: _Asked, sign: ray.ObjectRef[Any]) -> None:
+        try:
+            life, figures = ray.get(sign)
+        except (ray.exceptions.RayActorError, ray.exceptions.ObjectLostError):
+            # It died of something else, too often for this call; whoever needs its answer is told.
+            return
+        if asked.life not in (None, life):
+            self._tell(ActorRestarted(name))
+        asked.life = life
+        if figures is not None:
+            self._tell(Vitals(name, figures))

@@ -13,7 +13,6 @@ from typing import Annotated, Any
 
 import ray
 import typer
-from rich.console import Console
 
 from actors.crawler.budgets import HostBudgets, restarted_by_ray
 from actors.crawler.crawler import Crawler
@@ -41,11 +40,12 @@ from flows.interrupts import Interrupts
 from flows.judging import warm_up
 from flows.known import hash_known
 from flows.placement import Placement
-from flows.progress import Progress
 from flows.readiness import await_actors, check_encoders
 from flows.run_file import RunFile, new_run
-from flows.settings import Settings, assign, load_settings
+from flows.settings import LogFormat, Settings, assign, load_settings
 from flows.stream import Stream
+from flows.watching.logs import speaking
+from flows.watching.watch import Watch
 from flows.windows import WindowAssembler
 from models.classifier import GateRow
 from models.precision import choose
@@ -165,17 +165,17 @@ def on_this_node(kind: type, **options: Any) -> Any:
 
 
 def run(
-    name: str, settings: Settings, taste: Taste, output: Output, console: Console, known: str | None = None
-) -> tuple[Progress, int]:
-    """Run the pipeline until its sources end or a signal stops it; gives the counts and the exit code."""
+    name: str, settings: Settings, taste: Taste, output: Output, watch: Watch, known: str | None = None
+) -> int:
+    """Run the pipeline until its sources end or a signal stops it; gives the exit code."""
     interrupts = Interrupts()
     interrupts.install()
     where = placement.plan(settings.device, settings.crawlers, gates=len(settings.gates.models))
     precision = choose(encoder_row(settings.encoder), where.device, settings.precision)
     settings = settings.model_copy(update={"precision": precision.value})
-    console.print("\n".join([*where.lines(), f"precision {precision} of the encoder"]), highlight=False)
+    watch.say([*where.lines(), f"precision {precision} of the encoder"])
     if not settings.crawl.robots:
-        console.print("X-Robots-Tag is not heeded (crawl.robots): hosts' opt-outs are passed over")
+        watch.say(["X-Robots-Tag is not heeded (crawl.robots): hosts' opt-outs are passed over"])
     row, seconds = encoder_row(settings.encoder), settings.decode_seconds
     inspect = Inspect(settings.crawl.shape, row, thumbs=settings.thumbs, seconds=seconds)
     warming = threading.Thread(target=warm_up, args=(Judge([inspect]), where), daemon=True)
@@ -199,9 +199,11 @@ def run(
     warming.join()
     with (
         RunFile(name, output, settings, taste) as file,
-        Progress(console, file.note) as progress,
-        Compacting(output, settings.window.compact, progress) as compacting,
+        Compacting(output, settings.window.compact, watch.told) as compacting,
     ):
+        hanging = Hanging(parts.watched, settings.hang_seconds, watch.told)
+        for watcher in (file, compacting, hanging):
+            watch.add(watcher)
         stream = Stream(
             run=name,
             output=output,
@@ -212,13 +214,14 @@ def run(
             sink=parts.sink,
             placement=where,
             windows=settings.windows,
-            watcher=Hanging(parts.watched, settings.hang_seconds, compacting),
+            watcher=watch,
         )
         stream.flow(interrupts.stopping)
-        file.finish(progress.reasons, interrupted=interrupts.exit_code != 0)
+        file.finish(watch.totals.reasons, interrupted=interrupts.exit_code != 0)
     # What goes on until it is stopped was not interrupted when it is.
-    stopped = 0 if settings.endless else interrupts.exit_code
-    return progress, stopped or (1 if crawl.failures else 0)
+    code = (0 if settings.endless else interrupts.exit_code) or (1 if crawl.failures else 0)
+    watch.ended("interrupted" if interrupts.exit_code else "done", code)
+    return code
 
 
 @explained
@@ -278,6 +281,21 @@ def mine(
     photos: Annotated[
         Path | None, typer.Option(help="With demo: serve a folder's photographs, with its labels.csv.")
     ] = None,
+    events: Annotated[
+        str | None, typer.Option(metavar="FILE", help="What happens, a line of JSON each; - for stdout.")
+    ] = None,
+    log_format: Annotated[
+        LogFormat | None, typer.Option(help="json: each line on stderr is an object.")
+    ] = None,
+    log_file: Annotated[
+        str | None, typer.Option(metavar="FILE", help="A log beside stderr, begun anew when it is large.")
+    ] = None,
+    metrics_port: Annotated[
+        int | None, typer.Option(metavar="PORT", help="Serve figures for Prometheus there; 0: a free port.")
+    ] = None,
+    metrics_host: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="Where they are served; 127.0.0.1 if not given.")
+    ] = None,
     dry: Annotated[
         bool, typer.Option("--dry-run", help="List and resolve only; say what would be fetched.")
     ] = False,
@@ -297,7 +315,6 @@ def mine(
     Exit codes: 0 done (or --follow stopped cleanly), 2 it could not start, 130 or 143 stopped by a signal after a
     clean commit, 1 anything else.
     """
-    console = Console(stderr=True)
     flags: dict[str, Any] = {
         "out": out,
         "taste": taste,
@@ -315,12 +332,21 @@ def mine(
             "allow_private": allow_private,
             "shape": {"min_pixels": min_pixels, "max_wide": max_wide, "max_tall": max_tall},
         },
+        "watch": {
+            "events": events,
+            "log_format": log_format,
+            "log_file": log_file,
+            "metrics_port": metrics_port,
+            "metrics_host": metrics_host,
+        },
     }
     flags = preflight.given(flags)
     for assignment in set_ or []:
         assign(flags, assignment)
     sources = preflight.sources_or_retry(sources, retry)
     with ExitStack() as stack:
+        # The demo's own settings are known when it has started; how to speak is known before.
+        console = stack.enter_context(speaking(load_settings({**flags, "sources": sources}, config)))
         demo = visit.enter(stack, sources, photos, console, liked=taste is None)
         flags["sources"] = sources
         if demo is not None:
@@ -334,14 +360,15 @@ def mine(
             return
         preflight.detector(settings)
         name = new_run()
-        stack.enter_context(OutputLock(output, name))
+        lock = stack.enter_context(OutputLock(output, name))
+        watch = stack.enter_context(Watch(name, settings, output, lock, console))
         output.remove_leftovers()
         settings = gates.prepare(settings, output, console)
         liked = preflight.taste(settings, console)
         have = hash_known(settings, output, console)
         placement.connect()
-        progress, code = run(name, settings, liked, output, console, have)
-        console.print(progress.summary(output.shown))
+        code = run(name, settings, liked, output, watch, have)
+        console.print(watch.totals.summary(output.shown))
         if demo is not None:
             console.print(demo.verdict(output), highlight=False)
     raise typer.Exit(code)

@@ -10,9 +10,10 @@ from importlib.metadata import PackageNotFoundError, version
 from types import TracebackType
 from typing import Any
 
-from actors.crawler.locate import shown
 from actors.storage import Output
 from flows.settings import Settings
+from flows.watching.events import Event, News
+from flows.watching.masking import Mask
 from models.schema import SCHEMA_VERSION
 from models.taste import Taste
 
@@ -38,16 +39,17 @@ def new_run() -> str:
 
 
 class RunFile:
-    """Written when a run starts, and again when it ends; without secrets: pydantic masks them, this class URLs'."""
+    """A watcher that writes when a run starts, when there is something to note, and when it ends; without secrets."""
 
     def __init__(self, run: str, output: Output, settings: Settings, taste: Taste) -> None:
         self._output = output
+        self._mask = Mask(settings)
         self._facts: dict[str, Any] = {
             "run": run,
             "started": datetime.now(UTC),
             "ended": None,
             "how": "running",
-            "settings": _masked(settings.model_dump(mode="json")) | {"out": output.shown},
+            "settings": shown_settings(settings, output),
             "x_robots_tag": "heeded" if settings.crawl.robots else "not heeded",
             "schema": SCHEMA_VERSION,
             "encoder": {"name": taste.encoder, "fingerprint": taste.encoder_fingerprint},
@@ -62,12 +64,12 @@ class RunFile:
         self._write()
         return self
 
-    def note(self, text: str) -> None:
+    def told(self, news: News) -> None:
         """Keep what the user was told meanwhile, such as a gap in what was seen; the latest MOST_NOTES."""
-        self._facts["notes"] = [*self._facts["notes"], {"at": datetime.now(UTC), "note": shown(text)}][
-            -MOST_NOTES:
-        ]
-        self._write()
+        if isinstance(news, Event) and news.text is not None:
+            note = {"at": datetime.now(UTC), "note": self._mask(news.text)}
+            self._facts["notes"] = [*self._facts["notes"], note][-MOST_NOTES:]
+            self._write()
 
     def finish(self, reasons: Counter[str], *, interrupted: bool) -> None:
         """Note what was committed, and how the run ended."""
@@ -95,16 +97,10 @@ class RunFile:
         self._output.write_json(self._path, self._facts)
 
 
-def _masked(value: Any) -> Any:
-    match value:
-        case str():
-            return shown(value)
-        case dict():
-            return {name: _masked(one) for name, one in value.items()}
-        case list():
-            return [_masked(one) for one in value]
-        case _:
-            return value
+def shown_settings(settings: Settings, output: Output) -> dict[str, Any]:
+    """Give a run's settings as they may be written down."""
+    held: dict[str, Any] = Mask(settings)(settings.model_dump(mode="json"))
+    return held | {"out": output.shown}
 
 
 def _versions() -> dict[str, str]:

@@ -6,6 +6,7 @@ import difflib
 import json
 import os
 from collections.abc import Iterable, Iterator
+from enum import StrEnum
 from pathlib import Path
 from typing import Any, Literal
 
@@ -63,6 +64,29 @@ class WindowSettings(BaseModel):
     )
 
 
+class LogFormat(StrEnum):
+    """What a run says of itself, to a person or to a machine."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+class WatchSettings(BaseModel):
+    """How a run is watched: by its events, its records, its metrics."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    events: str | None = Field(
+        None, description="a file, a FIFO, or - for stdout: each event as a line of JSON"
+    )
+    log_format: LogFormat = Field(LogFormat.TEXT, description="json: an object for each line on stderr")
+    log_file: str | None = Field(None, description="a file for records, beside stderr")
+    log_bytes: ByteSize = Field(ByteSize(16 * MEBIBYTE), ge=1, description="a larger log file is begun anew")
+    log_files: int = Field(4, ge=1, description="older log files that are kept")
+    metrics_port: int | None = Field(None, ge=0, le=65535, description="where Prometheus finds a run; 0: any")
+    metrics_host: str = Field("127.0.0.1", description="the address that it listens on")
+
+
 class Settings(BaseSettings):
     """All of a run's settings; secrets among them come from the environment only."""
 
@@ -107,6 +131,7 @@ class Settings(BaseSettings):
     crawl: CrawlSettings = CrawlSettings()
     window: WindowSettings = WindowSettings()
     gates: ContentGates = ContentGates()
+    watch: WatchSettings = WatchSettings()
 
     @field_validator("retry")
     @classmethod

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from typing import Any, Protocol
+from datetime import datetime
+from typing import Any
 
 import ray
 
@@ -21,24 +22,12 @@ from flows.crawl_ahead import Block, CrawlAhead
 from flows.judging import BlocksLostError, judge_blocks
 from flows.placement import Placement
 from flows.settings import WindowSettings
-from flows.windows import Pick, WindowAssembler, window_size
+from flows.watching.events import Watcher, WindowCommitted
+from flows.windows import Pick, WindowAssembler, WindowTimes, window_size
 from models.records import Candidate, Ready
 
 _FETCHES = 3
 _TURN_SECONDS = 0.1
-
-
-class Watcher(Protocol):
-    """Is told what happens, as it happens."""
-
-    def tick(self, crawl: CrawlAhead, in_flight: int) -> None:
-        """The stream took a turn."""
-
-    def committed(self, report: Committed) -> None:
-        """A window was committed."""
-
-    def said(self, note: str) -> None:
-        """Something happened that the user should know."""
 
 
 @dataclass(slots=True)
@@ -48,6 +37,7 @@ class Flight:
     manifest: Manifest
     replayed: bool
     judged: Future[list[Block]]
+    since: float
     commit: ray.ObjectRef[Committed] | None = None
 
 
@@ -67,6 +57,7 @@ class Stream:
         placement: Placement,
         windows: WindowSettings,
         watcher: Watcher,
+        times: WindowTimes | None = None,
     ) -> None:
         self._run, self._output, self._ledger = run, output, ledger
         self._crawl, self._assembler = crawl, assembler
@@ -74,7 +65,7 @@ class Stream:
         self._windows, self._watcher = windows, watcher
         self._flights: deque[Flight] = deque()
         self._number = ledger.next_window
-        self._opened = datetime.now(UTC)
+        self._times = times or WindowTimes(windows.seconds)
 
     def flow(self, stopping: threading.Event) -> None:
         """Replay what a dead run left, then go on with the sources, until they end or ``stopping`` is set."""
@@ -89,7 +80,7 @@ class Stream:
                 self._take_turn()
             self._crawl.stop()
             while self._flights:
-                self._take_turn()
+                self._take_turn(ending=True)
 
     def _is_done(self, replays: deque[Manifest]) -> bool:
         return not replays and not self._flights and self._crawl.ended and not len(self._assembler)
@@ -97,37 +88,35 @@ class Stream:
     def _has_room(self) -> bool:
         return len(self._flights) < self._windows.in_flight
 
-    def _take_turn(self) -> None:
+    def _take_turn(self, *, ending: bool = False) -> None:
         self._crawl.poll(_TURN_SECONDS)
         self._commit_in_order()
-        while self._crawl.notes:
-            self._watcher.said(self._crawl.notes.popleft())
-        self._watcher.tick(self._crawl, len(self._flights))
+        while self._crawl.news:
+            self._watcher.told(self._crawl.news.popleft())
+        self._watcher.told(self._crawl.turn(len(self._flights), ending=ending))
 
     def _open_windows(self, judging: ThreadPoolExecutor) -> None:
         while self._has_room():
-            now = datetime.now(UTC)
-            seconds = self._windows.seconds
             picks = self._assembler.close(
                 window_size(self._number, self._windows.count),
                 self._windows.bytes,
-                partial=seconds is not None and (now - self._opened).total_seconds() >= seconds,
+                partial=self._times.is_up,
                 ended=self._crawl.listed or self._crawl.full,
             )
             if not picks:
                 return
-            manifest = self._manifest(picks, now)
+            manifest = self._manifest(picks, self._times.open())
             manifest.write(self._output)
             self._ledger.see(manifest)
             self._crawl.deferrals.settle(manifest.settled)
-            self._number, self._opened = self._number + 1, now
+            self._number += 1
             self._start(judging, manifest, self._crawl.blocks(picks))
 
-    def _manifest(self, picks: list[Pick], now: datetime) -> Manifest:
+    def _manifest(self, picks: list[Pick], opened_at: datetime) -> Manifest:
         return Manifest(
             number=self._number,
             run=self._run,
-            opened_at=now,
+            opened_at=opened_at,
             submissions={pick.entry.submission.item: _seen(pick) for pick in picks},
             candidates=tuple(_as_written(pick.ready) for pick in picks),
             cursors=dict(self._assembler.cursors),
@@ -145,7 +134,7 @@ class Stream:
         self, judging: ThreadPoolExecutor, manifest: Manifest, blocks: list[Block], *, replayed: bool = False
     ) -> None:
         judged = judging.submit(self._judge_window, manifest, blocks)
-        self._flights.append(Flight(manifest, replayed, judged))
+        self._flights.append(Flight(manifest, replayed, judged, time.monotonic()))
 
     def _judge_window(self, manifest: Manifest, blocks: list[Block]) -> list[Block]:
         for _ in range(_FETCHES):
@@ -171,7 +160,7 @@ class Stream:
             report: Committed = ray.get(flight.commit)
             self._flights.popleft()
             write_state(self._output, flight.manifest, self._crawl.deferrals.written())
-            self._watcher.committed(report)
+            self._watcher.told(WindowCommitted(report, time.monotonic() - flight.since, flight.replayed))
 
 
 def _seen(pick: Pick) -> SeenSubmission:

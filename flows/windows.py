@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from types import MappingProxyType
 
 from actors.crawler.events import Fetched, Late, News, Resolved
@@ -218,6 +219,33 @@ def _ready_of(entry: Entry) -> tuple[list[Ready], bool]:
 def _says_what_came(candidate: Candidate) -> bool:
     """Tell whether a row says that a submission came to others: it must never be there without them."""
     return candidate.outcome is not None and candidate.outcome.reason is Reason.RESOLVED_LATER
+
+
+class WindowTimes:
+    """When a window's time is up, by a clock that nobody sets; and the moment that its manifest has, by the calendar.
+
+    Days come from that moment: a window belongs to the one that it was opened on, whenever it is committed. ``seconds``
+    is a window's time, None for ever.
+    """
+
+    def __init__(
+        self,
+        seconds: float | None,
+        clock: Callable[[], float] = time.monotonic,
+        today: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._seconds, self._clock, self._today = seconds, clock, today
+        self._since = clock()
+
+    @property
+    def is_up(self) -> bool:
+        """Tell whether the next window closes, however little is in it."""
+        return self._seconds is not None and self._clock() - self._since >= self._seconds
+
+    def open(self) -> datetime:
+        """Begin a window's time; gives its moment."""
+        self._since = self._clock()
+        return self._today()
 
 
 def window_size(number: int, count: int) -> int:

@@ -137,5 +137,7 @@ JUDGED = pa.schema(
         ("gates", SCORES),
         ("embedding", pa.binary()),
         ("thumb", pa.binary()),
+        # What each step of the judge took for the block, on its first row: no verdict's, and not kept.
+        ("step_seconds", SCORES),
     ]
 )

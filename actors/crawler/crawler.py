@@ -24,6 +24,7 @@ from actors.crawler.budgets import asking
 from actors.crawler.download import Fetch
 from actors.crawler.events import Awoke, Event, Fetched, Late, Offer, Resolved, Said
 from actors.crawler.fetch import Fetcher
+from actors.crawler.figures import CrawlFigures
 from actors.crawler.files import read_file
 from actors.crawler.listed_posts import ListedPosts
 from actors.crawler.owed import needs_resolving, settled
@@ -129,8 +130,15 @@ class Crawler:
         await self._start()
         return ready_table(await asyncio.gather(*(self._replayed(candidate) for candidate in candidates)))
 
+    async def sign_of_life(self) -> tuple[str, CrawlFigures]:
+        """Give this life's name, what is going on, and how the hosts are asked; cheap enough for every second."""
+        return self._life, CrawlFigures(self._pending(), self._fetcher.hosts())
+
     async def pending(self) -> dict[str, int]:
         """Count what is going on: submissions resolving, candidates queued, waiting, fetching, ready; bytes."""
+        return self._pending()
+
+    def _pending(self) -> dict[str, int]:
         fetching = sum(errand.running for errand in self._ahead.running.values())
         return {
             "resolving": self._resolving,

@@ -15,6 +15,7 @@ from actors.crawler.body import read_body
 from actors.crawler.budgets import Ask
 from actors.crawler.download import Download, Fetch
 from actors.crawler.failures import REDIRECTS, FetchError, status_error
+from actors.crawler.figures import HostFigures
 from actors.crawler.leases import alone
 from actors.crawler.locate import BadUrlError, clean, join, shown
 from actors.crawler.settings import CrawlSettings
@@ -47,6 +48,10 @@ class Fetcher:
     async def __aexit__(self, *_: object) -> None:
         """Close every connection."""
         await self._transport.__aexit__()
+
+    def hosts(self) -> dict[str, HostFigures]:
+        """Give how each host that is in use is asked."""
+        return self._transport.hosts()
 
     async def get(self, urls: Iterable[str], watch: Watch | None = None) -> Fetch:
         """Try the URLs in order until one gives bytes that may be an image; never raises for what hosts do.

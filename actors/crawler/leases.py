@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from actors.crawler.backoff import Backoff
 from actors.crawler.budgets import LEASE_SECONDS, Ask, HostBudgets, Lease, Want
+from actors.crawler.figures import HostFigures
 from actors.crawler.health import Patience
 from actors.crawler.settings import CrawlSettings
 from actors.crawler.slots import HostSlot
@@ -54,6 +55,10 @@ class HostSlots:
                 self._slots = {name: slot for name, slot in self._slots.items() if not slot.idle}
             slot = self._slots[name] = HostSlot(self._patience, lambda: self._hurry(name))
         return slot
+
+    def figures(self) -> dict[str, HostFigures]:
+        """Give how each host that is in use is asked."""
+        return {name: slot.figures for name, slot in self._slots.items() if slot.in_use}
 
     def _hurry(self, name: str) -> None:
         self._urgent.add(name)

@@ -19,14 +19,15 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """What a turn gave: a source's ``page``, or the ``failure`` that ended it.
+    """What a turn gave: a source's ``page``, that it has ``ended``, or the ``failure`` that ended it.
 
-    Neither where every source waits: ask again in ``pause`` seconds.
+    None of them where every source waits: ask again in ``pause`` seconds.
     """
 
     source: str = ""
     page: Page | None = None
     failure: str | None = None
+    ended: bool = False
     pause: float = 0.0
 
 
@@ -85,25 +86,26 @@ class Listing:
 
         ``cursors``, by source, tell where to begin with those that were not asked before in this process.
         """
-        while self._readings:
-            ready, pause = self._next()
-            if ready is None:
-                return Listed(pause=min(pause, LONGEST_PAUSE))
-            try:
-                page = ready.next_page(cursors.get(ready.text))
-            except SourceError as error:
-                self._readings.remove(ready)
-                return Listed(ready.text, failure=str(error))
-            except Exception as error:  # noqa: BLE001 - the worker's edge: the other sources go on
-                _log.exception("%s", ready.text)
-                self._readings.remove(ready)
-                return Listed(
-                    ready.text, failure=f"{ready.text}: unexpected {type(error).__name__}; see Ray's log"
-                )
-            if page is not None:
-                return Listed(ready.text, page)
+        if not self._readings:
+            return None
+        ready, pause = self._next()
+        if ready is None:
+            return Listed(pause=min(pause, LONGEST_PAUSE))
+        try:
+            page = ready.next_page(cursors.get(ready.text))
+        except SourceError as error:
             self._readings.remove(ready)
-        return None
+            return Listed(ready.text, failure=str(error))
+        except Exception as error:  # noqa: BLE001 - the worker's edge: the other sources go on
+            _log.exception("%s", ready.text)
+            self._readings.remove(ready)
+            return Listed(
+                ready.text, failure=f"{ready.text}: unexpected {type(error).__name__}; see Ray's log"
+            )
+        if page is not None:
+            return Listed(ready.text, page)
+        self._readings.remove(ready)
+        return Listed(ready.text, ended=True)
 
     def _next(self) -> tuple[Reading | None, float]:
         """Choose the reading that is due and was served longest ago, or tell how long until one is due."""

@@ -15,6 +15,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from actors.crawler.budgets import LEASE_SECONDS, Lease, Want
+from actors.crawler.figures import HostFigures
 from actors.crawler.health import Health, Patience
 from actors.crawler.holds import Hold, HostOnHoldError
 from models.reasons import Reason
@@ -182,6 +183,13 @@ class HostSlot:
     def hold(self) -> Hold | None:
         """The hold that is on."""
         return self._health.hold(_now())
+
+    @property
+    def figures(self) -> HostFigures:
+        """How the host is asked now."""
+        hold = self.hold
+        left, circuit = (0.0, False) if hold is None else (hold.seconds, hold.circuit)
+        return HostFigures(self._open, self._waits(), self._lease.connections, left, circuit)
 
     def answered(self, holds: int) -> None:
         """Note that the host answers; ``holds`` as the visit has it."""

@@ -14,6 +14,7 @@ from yarl import URL
 from actors.crawler.backoff import Backoff, retry_after
 from actors.crawler.budgets import Ask
 from actors.crawler.failures import FetchError, told_as_reasons
+from actors.crawler.figures import HostFigures
 from actors.crawler.guard import Guard, GuardedResolver
 from actors.crawler.leases import HostSlots
 from actors.crawler.locate import HostMap
@@ -130,6 +131,10 @@ class Transport:
             await asyncio.wait([self._keeping])
         if self._session is not None:
             await self._session.close()
+
+    def hosts(self) -> dict[str, HostFigures]:
+        """Give how each host that is in use is asked."""
+        return self._slots.figures()
 
     @asynccontextmanager
     async def request(

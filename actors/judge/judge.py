@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 
 import pyarrow as pa
@@ -24,10 +25,15 @@ class Judge:
     def __call__(self, block: pa.Table) -> pa.Table:
         """Judge one block (schema READY); gives the block of verdicts (schema JUDGED)."""
         looks = looks_at(block)
+        seconds: list[tuple[str, float]] = []
         for step in self._steps:
             if still_open := [look for look in looks if look.reason is None]:
+                began = time.perf_counter()
                 step(still_open)
+                seconds.append((step.name, time.perf_counter() - began))
         for look in looks:
             if look.reason is None:
                 look.reason, look.stage = Reason.FITS, Stage.WATERMARK
+        if looks:
+            looks[0].row["step_seconds"] = seconds
         return judged(looks)

@@ -37,7 +37,9 @@ _FAULTS = {
 
 
 class Step(Protocol):
-    """One step: ends the looks it decides, and leaves the others open."""
+    """One step: ends the looks it decides, and leaves the others open; ``name`` is what its time is told under."""
+
+    name: str
 
     def __call__(self, looks: list[Look]) -> None:
         """Look at these, all of them still open; never empty."""
@@ -45,6 +47,8 @@ class Step(Protocol):
 
 class Inspect:
     """Header, shape gates, origin, hashes, one decode to the encoder's square and the thumb. All on the CPU."""
+
+    name = "inspect"
 
     def __init__(
         self,
@@ -98,6 +102,8 @@ class Inspect:
 class KnownDuplicates:
     """Ends what is a copy of an image that is kept already, before a model sees it."""
 
+    name = "duplicates"
+
     def __init__(self, index: Any) -> None:
         self._index = index
 
@@ -111,6 +117,8 @@ class KnownDuplicates:
 
 class Encode:
     """Gives each an embedding, from the encoder actors."""
+
+    name = "encode"
 
     def __init__(self, encoders: list[Any]) -> None:
         self._encoders = encoders
@@ -128,6 +136,8 @@ class Encode:
 
 class Score:
     """Ends what is unlike the taste."""
+
+    name = "score"
 
     def __init__(self, scorers: list[Any]) -> None:
         self._scorers = scorers
@@ -149,6 +159,8 @@ class Score:
 class Study:
     """Ends what is of bad quality in full resolution; the few that come here are decoded again, in grey."""
 
+    name = "quality"
+
     def __init__(self, gates: QualityGates, max_pixels: int, *, seconds: float) -> None:
         self._gates, self._max_pixels, self._seconds = gates, max_pixels, seconds
 
@@ -166,6 +178,8 @@ class Study:
 
 class AskGates:
     """Ends what a classifier of the user's refuses; each gate sees what the one before it left open."""
+
+    name = "gates"
 
     def __init__(self, gates: list[tuple[GateRow, list[Any]]], max_pixels: int, *, seconds: float) -> None:
         self._gates, self._max_pixels, self._seconds = gates, max_pixels, seconds
@@ -202,6 +216,8 @@ class AskGates:
 
 class LookForMarks:
     """Ends what carries a watermark; the few that come here are decoded again, at the detector's size."""
+
+    name = "watermark"
 
     def __init__(self, detectors: list[Any], threshold: float, max_pixels: int, *, seconds: float) -> None:
         self._detectors, self._threshold, self._max_pixels = detectors, threshold, max_pixels

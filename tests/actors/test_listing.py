@@ -30,7 +30,9 @@ def all_of(listing: Listing) -> list[Listed]:
 def test_a_listing_gives_its_pages_and_then_none(tmp_path: Path) -> None:
     source = url_list(tmp_path, "list.txt", 150)
     listing = Listing([source], CrawlSettings())
-    pages = [page_of(listed) for listed in all_of(listing)]
+    *listed, last = all_of(listing)
+    assert last == Listed(source, ended=True)
+    pages = [page_of(one) for one in listed]
     assert [len(page.submissions) for page in pages] == [100, 50, 0]
     assert listing.next_page({}) is None
     again = page_of(Listing([source], CrawlSettings()).next_page({source: pages[0].cursor}))
@@ -40,14 +42,14 @@ def test_a_listing_gives_its_pages_and_then_none(tmp_path: Path) -> None:
 def test_finite_sources_are_read_one_after_another(tmp_path: Path) -> None:
     sources = [url_list(tmp_path, "a.txt", 150), url_list(tmp_path, "b.txt", 50)]
     listed = all_of(Listing(sources, CrawlSettings()))
-    assert [one.source for one in listed] == [sources[0]] * 3 + [sources[1]] * 2
+    assert [one.source for one in listed] == [sources[0]] * 4 + [sources[1]] * 3
 
 
 def test_a_source_that_fails_ends_alone(tmp_path: Path) -> None:
     sources = [f"urls:{tmp_path}/none.txt", url_list(tmp_path, "b.txt", 5)]
     first, *rest = all_of(Listing(sources, CrawlSettings()))
     assert first.page is None and "no such file" in (first.failure or "")
-    assert [len(page_of(one).submissions) for one in rest] == [5, 0]
+    assert [len(page_of(one).submissions) for one in rest[:-1]] == [5, 0] and rest[-1].ended
 
 
 def test_a_source_that_is_none_says_so() -> None:

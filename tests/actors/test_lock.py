@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from actors.lock import PATH, OutputLock
+from actors.lock import PATH, OutputLock, Pulse, read_pulse
 from actors.storage import Output, OutputError
 
 HOLD = """
@@ -47,9 +47,64 @@ def test_an_owner_elsewhere_is_dead_when_its_heartbeat_stopped(tmp_path: Path) -
     output.write_json(PATH, owner | {"heartbeat": time.time()})
     with pytest.raises(OutputError, match="another-machine"), OutputLock(output, "mine"):
         pass
-    output.write_json(PATH, owner | {"heartbeat": time.time() - 3600})
-    with OutputLock(output, "mine"):
-        pass
+    for wrong in (-3600, 3600):
+        # Stopped long ago, or written by a clock that was ahead: nobody is there either way.
+        output.write_json(PATH, owner | {"heartbeat": time.time() + wrong})
+        with OutputLock(output, "mine", heartbeat_seconds=0.05):
+            pass
+
+
+@pytest.mark.parametrize("wrong", [-3600.0, 3600.0])
+def test_an_owner_elsewhere_whose_clock_is_wrong_lives_while_its_heart_beats(
+    tmp_path: Path, wrong: float
+) -> None:
+    output = Output(str(tmp_path))
+    ended = threading.Event()
+
+    def beat() -> None:
+        while not ended.wait(0.02):
+            output.write_json(PATH, far | {"heartbeat": time.time() + wrong})
+
+    far = {"run": "far", "host": "another-machine", "pid": 1, "process_started": 0.0}
+    output.write_json(PATH, far | {"heartbeat": time.time() + wrong})
+    with ThreadPoolExecutor(1) as hearts:
+        hearts.submit(beat)
+        with (
+            pytest.raises(OutputError, match="another-machine"),
+            OutputLock(output, "mine", heartbeat_seconds=1),
+        ):
+            pass
+        ended.set()
+
+
+def test_a_living_owner_is_known_after_the_calendar_was_set(tmp_path: Path) -> None:
+    output = Output(str(tmp_path))
+    with OutputLock(output, "held") as held:
+        lock = output.read_json(PATH)
+        # What the machine says of its own start, and so of a process', moves when its clock is set.
+        moved = {"process_started": lock["process_started"] + 3600, "heartbeat": lock["heartbeat"] + 3600}
+        output.write_json(PATH, lock | moved)
+        with pytest.raises(OutputError, match="in use by run held"), OutputLock(output, "mine"):
+            pass
+        output.write_json(PATH, lock | {"uptime": lock["uptime"] - 60})
+        with OutputLock(output, "mine"):
+            assert output.read_json(PATH)["run"] == "mine"
+        assert held is not None
+
+
+def test_a_lock_says_what_its_run_is_at_and_how_long_it_has_been_silent(tmp_path: Path) -> None:
+    output = Output(str(tmp_path))
+    with OutputLock(output, "mine", heartbeat_seconds=60) as lock:
+        lock.at_work({"window": 3}, urgent=True)
+        wait_for(lambda: pulse(output).work == {"window": 3})
+        assert pulse(output).silent < 30 and abs(pulse(output).age) < 30
+    assert read_pulse(output) is None
+
+
+def pulse(output: Output) -> Pulse:
+    found = read_pulse(output)
+    assert found is not None
+    return found
 
 
 def test_a_beat_that_fails_is_not_the_last(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -64,7 +64,7 @@ def test_a_lock_is_held_beaten_and_left(output: Output) -> None:
         "heartbeat": time.time() - 3600,
     }
     output.write_json(PATH, dead)
-    with OutputLock(output, "mine"):
+    with OutputLock(output, "mine", heartbeat_seconds=0.05):
         assert output.read_json(PATH)["run"] == "mine"
 
 

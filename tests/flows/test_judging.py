@@ -24,6 +24,8 @@ from models.schema import READY
 class EndAll:
     """Ends everything, and kills its worker over some."""
 
+    name = "test"
+
     def __init__(self, poison: frozenset[str] = frozenset(), killed: Path | None = None) -> None:
         self._poison, self._killed = poison, killed
 
@@ -38,6 +40,8 @@ class EndAll:
 
 class Defect:
     """A step that is wrong."""
+
+    name = "test"
 
     def __call__(self, looks: list[Look]) -> None:
         raise KeyError("a defect of ours")
@@ -102,6 +106,8 @@ class Fragile:
 
 class AskFragile:
     """A step that asks it."""
+
+    name = "test"
 
     def __init__(self, actor: Any) -> None:
         self._actor = actor

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import shutil
 import signal
 import subprocess
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
+from urllib.request import urlopen
 
 import psutil
 import pyarrow.parquet as pq
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
+from typer.testing import CliRunner
 
 from actors.storage import Output
+from flows.cli import app
 from models.schema import VERDICTS
 from tests.flows.outputs import (
     SMALL_DEMO,
@@ -42,10 +50,11 @@ def unbroken(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def running(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
-    """The same demo, on its way."""
+    """The same demo, on its way, and watched in every way there is."""
     out = tmp_path / "out"
-    arguments = command("mine", SMALL_DEMO, "--out", str(out), *SMALL_WINDOWS)
-    with subprocess.Popen(arguments, stderr=subprocess.DEVNULL) as process:
+    watched = ("--log-format", "json", "--metrics-port", "0", "--events", str(tmp_path / "events"))
+    arguments = command("mine", SMALL_DEMO, "--out", str(out), *SMALL_WINDOWS, *watched)
+    with (tmp_path / "stderr").open("wb") as said, subprocess.Popen(arguments, stderr=said) as process:
         yield process, out
         if process.poll() is None:
             process.kill()
@@ -111,6 +120,7 @@ def test_ctrl_c_commits_what_is_in_flight_and_the_same_command_goes_on(
     wait_until(lambda: shards(out) >= 1, process)
     process.send_signal(signal.SIGINT)
     assert process.wait(60) == 130
+    assert [told(out)[-1][name] for name in ("event", "how", "code")] == ["run_ended", "interrupted", 130]
     manifests = len(list(out.glob("windows/*.json")))
     assert shards(out) == manifests, "a window that was written down was not committed"
     done = goldpan("mine", SMALL_DEMO, "--out", str(out), *SMALL_WINDOWS)
@@ -121,11 +131,49 @@ def test_ctrl_c_commits_what_is_in_flight_and_the_same_command_goes_on(
 def test_killed_actors_change_nothing(running: tuple[subprocess.Popen[bytes], Path], unbroken: Path) -> None:
     process, out = running
     wait_until(lambda: shards(out) >= 1, process)
+    check_metrics(out)
+    alive = CliRunner().invoke(app, ["alive", str(out)])
+    assert alive.exit_code == 0 and re.search(r"is \w+: window \d+, seen \d+", alive.stdout), alive.stdout
     for victim in ("Crawler", "Encoder", "Sink", "DuplicateIndex", "Scorer"):
         wait_until(lambda victim=victim: kill_actor(process.pid, victim) >= 1, process)  # type: ignore[misc]
     assert process.wait(180) == 0
     assert facts(out) == facts(unbroken)
     assert_lawful(out)
+    check_events(out)
+
+
+def told(out: Path, name: str = "events") -> list[dict[str, Any]]:
+    """Give the events of a watched run, or what else it left as lines of JSON."""
+    return [json.loads(line) for line in (out.parent / name).read_text().splitlines()]
+
+
+def check_events(out: Path) -> None:
+    events = told(out)
+    assert [events[0]["event"], events[-1]["event"]] == ["run_started", "run_ended"]
+    assert {one["v"] for one in events} == {1} and len({one["run"] for one in events}) == 1
+    assert {one["event"] for one in events} >= {"window_committed", "source_ended", "actor_restarted"}
+    windows = [one for one in events if one["event"] == "window_committed"]
+    held = Counter(row["reason"] for row in rows(out))
+    assert sum((Counter(one["reasons"]) for one in windows), Counter()) == held == events[-1]["reasons"]
+    assert sum(one["candidates"] for one in windows) == held.total()
+    assert [one["window"] for one in windows] == list(range(1, shards(out) + 1))
+    assert "crawler 1" in {one.get("actor") for one in events}
+    records = told(out, "stderr")
+    assert all({"time", "level", "logger", "message"} <= one.keys() for one in records)
+    assert sum(one.get("event") == "window_committed" for one in records) == len(windows)
+    assert any("0 missing, 0 twice, 0 unexpected" in one["message"] for one in records)
+
+
+def check_metrics(out: Path) -> None:
+    (address,) = (one["message"].split()[1] for one in told(out, "stderr") if "/metrics" in one["message"])
+    with urlopen(address, timeout=10) as answer:
+        families = {one.name: one for one in text_string_to_metric_families(answer.read().decode())}
+    totals = {name: sum(one.value for one in family.samples) for name, family in families.items()}
+    assert totals["goldpan_windows"] >= 1 and totals["goldpan_verdicts"] >= 16
+    assert totals["goldpan_submissions_seen"] >= 16 and totals["goldpan_ledger_submissions"] >= 1
+    timed = {one.labels.get("stage") for one in families["goldpan_stage_seconds"].samples}
+    assert timed >= {"fetch", "inspect", "duplicates", "encode", "score", "commit"}
+    assert {one.labels["at"] for one in families["goldpan_crawl_candidates"].samples} >= {"queued", "ready"}
 
 
 def kill_actor(driver: int, name: str) -> int:

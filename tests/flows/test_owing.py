@@ -9,6 +9,7 @@ import json
 import threading
 from collections import Counter
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -22,18 +23,22 @@ from actors.duplicates import DuplicateIndex
 from actors.judge import Judge
 from actors.ledger import Ledger
 from actors.retries import failing, rows_again
-from actors.sink import Committed, Judges, Sink
+from actors.sink import Judges, Sink
 from actors.storage import Output
+from actors.upkeep.checkup import examine
+from actors.upkeep.compaction import compact
 from flows import placement
 from flows.crawl_ahead import CrawlAhead
 from flows.deferrals import Deferrals
 from flows.placement import Placement
 from flows.settings import WindowSettings
 from flows.stream import Stream
-from flows.windows import WindowAssembler
+from flows.watching.events import News, WindowCommitted
+from flows.windows import WindowAssembler, WindowTimes
 from models.keys import NO_CANDIDATE, url_item
 from models.reasons import Reason, Stage
 from models.records import Candidate, Outcome, Submission
+from tests.actors.upkeep.small_output import silent
 from tests.flows.outputs import rows
 
 INDEX = "owing-index"
@@ -73,14 +78,8 @@ class Until:
     def __init__(self, commits: int | None) -> None:
         self._left = commits
 
-    def tick(self, crawl: CrawlAhead, in_flight: int) -> None:
-        """Nothing to show."""
-
-    def said(self, note: str) -> None:
-        """Nothing to show."""
-
-    def committed(self, report: Committed) -> None:
-        if self._left is not None:
+    def told(self, news: News) -> None:
+        if self._left is not None and isinstance(news, WindowCommitted):
             self._left -= 1
             if self._left == 0:
                 raise DeathError
@@ -95,7 +94,14 @@ class World:
         (folder / "answers.json").write_text(json.dumps(answers))
         (folder / "links.txt").write_text("\n".join(answers))
 
-    def mine(self, *, dies_after: int | None = None, retry: str | None = None, count: int = 1) -> None:
+    def mine(
+        self,
+        *,
+        dies_after: int | None = None,
+        retry: str | None = None,
+        count: int = 1,
+        times: WindowTimes | None = None,
+    ) -> None:
         """Run to the end, or until it dies; windows of so many."""
         output = Output(str(self.out))
         index = ray.remote(DuplicateIndex).options(num_cpus=0, name=INDEX).remote(output.uri)
@@ -121,6 +127,7 @@ class World:
             placement=self._where,
             windows=WindowSettings(count=count, in_flight=1),
             watcher=Until(dies_after),
+            times=times,
         )
         try:
             stream.flow(threading.Event())
@@ -201,3 +208,33 @@ def test_what_never_comes_ends_as_it_is(tmp_path: Path, where: Placement) -> Non
     assert (tmp_path / url_item(FIRST).replace(":", "-")).read_text() == "x" * 4, (
         "once, and three times again"
     )
+
+
+def calendar(*moments: str) -> WindowTimes:
+    """Give windows these moments, one each."""
+    left = [datetime.fromisoformat(moment).replace(tzinfo=UTC) for moment in moments]
+    return WindowTimes(None, today=lambda: left.pop(0))
+
+
+def test_a_run_goes_on_across_midnight_and_where_the_calendar_is_set_back(
+    tmp_path: Path, where: Placement
+) -> None:
+    links = [FIRST, OTHER, f"{OTHER}2", f"{OTHER}3"]
+    world = World(tmp_path, {link: told({"0": DONE}) for link in links}, where)
+    world.mine(
+        dies_after=2, times=calendar("2026-12-31 23:59:58", "2026-12-31 23:59:59", "2026-12-31 23:59:59")
+    )
+    world.mine(
+        times=calendar("2027-01-01 00:00:01", "2026-12-31 23:00:00", "2027-01-01 00:00:03", "2027-01-01")
+    )
+    expected: dict[str, str] = {}
+    for link in links:
+        expected |= keys(link, **{"0": DONE})
+    assert world.found() == expected
+    output = Output(str(world.out))
+    days = {path.split("/")[1] for path in output.names("verdicts")}
+    assert days == {"date=2026-12-31", "date=2027-01-01"}
+    assert not examine(output, silent).findings
+    assert [group.date for group in compact(output)] == ["2026-12-31"]
+    assert world.found() == expected and not examine(output, silent).findings
+    assert Ledger(output).next_window == len(links) + 1

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 from actors.crawler.events import Fetched, Late, News, Resolved
 from actors.deferred import Deferred
-from flows.windows import RESOLVE_SECONDS, Entry, WindowAssembler, window_size
+from flows.windows import RESOLVE_SECONDS, Entry, WindowAssembler, WindowTimes, window_size
 from models.records import Candidate, Ready, Submission
 
 MANY = 1 << 40
+START = datetime(2026, 12, 31, 23, 59, 59, tzinfo=UTC)
 
 
 def submission(order: int) -> Submission:
@@ -195,3 +198,14 @@ def test_being_told_twice_what_a_submission_holds_changes_nothing() -> None:
     tell(made, Resolved(0, candidates(0)), fetched(0))
     assert closed(made, 9, ended=True) == ["t3_0/0"]
     assert len(made) == 0
+
+
+def test_a_windows_time_is_up_whatever_the_calendar_says() -> None:
+    clock, moments = [100.0], [START, START - timedelta(hours=2), START + timedelta(days=1)]
+    times = WindowTimes(5.0, clock=lambda: clock[0], today=lambda: moments.pop(0))
+    for moment in list(moments):
+        assert not times.is_up
+        clock[0] += 5
+        assert times.is_up
+        assert times.open() == moment
+    assert not WindowTimes(None, clock=lambda: clock[0]).is_up

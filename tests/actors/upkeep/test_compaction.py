@@ -23,7 +23,7 @@ from actors.upkeep.checkup import examine
 from actors.upkeep.compaction import Group, compact, groups
 from actors.upkeep.repair import mend
 from flows.compacting import Compacting
-from flows.crawl_ahead import CrawlAhead
+from flows.watching.events import News, Note, ShardsCompacted, WindowCommitted
 from flows.yields import By, query
 from tests.actors.upkeep.small_output import commit, facts, silent, small
 
@@ -217,41 +217,30 @@ def test_vectors_of_two_lengths_stay_apart(tmp_path: Path) -> None:
 def test_a_run_puts_together_as_it_goes_on(tmp_path: Path) -> None:
     output = small(str(tmp_path), windows=9)
     before = all_answers(output)
-    watcher = Notes()
-    with Compacting(output, 4, watcher) as compacting:
+    told: list[News] = []
+    with Compacting(output, 4, told.append) as compacting:
         for number in range(1, 10):
-            compacting.committed(Committed(f"{number:08d}", Counter(), (), 0))
-    assert len(watcher.reports) == 9 and not watcher.notes
-    assert len(shards(output, LEDGER)) < 9 and all_answers(output) == before
+            compacting.told(committed(number))
+    assert told and all(isinstance(one, ShardsCompacted) and one.shards == 1 for one in told)
+    assert len(shards(output, LEDGER)) == 9 - 3 * len(told) and all_answers(output) == before
     output.write(shards(output, LEDGER)[-1].path, b"broken")
-    with Compacting(output, 1, watcher) as compacting:
-        compacting.committed(Committed("00000009", Counter(), (), 0))
-    assert "could not be put together" in watcher.notes[0]
+    told.clear()
+    with Compacting(output, 1, told.append) as compacting:
+        compacting.told(committed(9))
+    assert isinstance(told[0], Note) and "could not be put together" in told[0].text
 
 
 @pytest.mark.parametrize("broken", [{"other": ["x"]}, {"key": [1]}])
 def test_a_pass_that_fails_is_said_and_ends_no_run(tmp_path: Path, broken: dict[str, list[Any]]) -> None:
     output = small(str(tmp_path))
     output.write_table(shard_path(LEDGER, DAY, 1, 3), pa.table(broken))
-    watcher = Notes()
-    with Compacting(output, 1, watcher) as compacting:
-        compacting.committed(Committed("00000003", Counter(), (), 0))
-    assert len(watcher.notes) == 1 and "could not be put together" in watcher.notes[0]
+    told: list[News] = []
+    with Compacting(output, 1, told.append) as compacting:
+        compacting.told(committed(3))
+    (note,) = told
+    assert isinstance(note, Note) and "could not be put together" in note.text
     assert len(output.names(LEDGER)) == 4
 
 
-class Notes:
-    """Keeps what it is told."""
-
-    def __init__(self) -> None:
-        self.reports: list[Committed] = []
-        self.notes: list[str] = []
-
-    def tick(self, crawl: CrawlAhead, in_flight: int) -> None:
-        """Nothing is to be kept of it."""
-
-    def committed(self, report: Committed) -> None:
-        self.reports.append(report)
-
-    def said(self, note: str) -> None:
-        self.notes.append(note)
+def committed(number: int) -> WindowCommitted:
+    return WindowCommitted(Committed(f"{number:08d}", Counter(), (), 0))
