@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import pyarrow as pa
 import ray
 from ray.data import Dataset, TaskPoolStrategy
+from ray.data.exceptions import SystemException
 
 from actors.judge import Judge
 from actors.ready_blocks import ReadyBlocks
@@ -55,8 +56,12 @@ def window_dataset(
 
 def warm_up(judge: Judge, placement: Placement) -> None:
     """Start the workers that will judge, on empty blocks, so that they import what they need while actors start."""
-    empty = ray.put(READY.empty_table())
-    window_dataset([empty] * placement.judges, judge, placement).materialize()
+    try:
+        empty = ray.put(READY.empty_table())
+        window_dataset([empty] * placement.judges, judge, placement).materialize()
+    except (ray.exceptions.RayError, SystemException) as error:
+        # It only saves time: a Ray that does not work is told by what needs it next.
+        log.warning("the judges' workers could not be started ahead: %s", _brief(error))
 
 
 class BlocksLostError(Exception):
