@@ -1,25 +1,36 @@
-"""How fast the models are: sessions by batch, threads and precision; scoring and decoding against what they replace.
+"""How fast the models are: decoding, scoring, sessions and watermark detectors, each beside what it replaces.
 
-    python -m benchmarks.model_speed
-    python -m benchmarks.model_speed --rounds 5
+    python -m benchmarks.models                            all of it
+    python -m benchmarks.models --only scoring,decoding    of sessions, scoring, decoding, watermarks
+    python -m benchmarks.models --quick                    one round
 
-Prints Markdown. Each figure is the best of its rounds, and the arms that a ratio compares take turns. CPU seconds are
-this process's own, so that other work on the machine does not count; wall seconds are what a run sees. Not named after
-its room, models: a script's own folder is where Python looks first.
+Prints the tables of docs/models.md. Each figure is the best of its rounds, and the arms that a ratio compares take
+turns. CPU seconds are this process's own, so that other work on the machine does not count; wall seconds are what a
+run sees.
 """
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
+if __name__ == "models":
+    # Run by its path, a script's own folder is where Python looks first: this file in place of the room.
+    sys.exit(f"run a benchmark as a module, from the checkout: python -m benchmarks.{Path(sys.argv[0]).stem}")
+
 import argparse
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import numpy.typing as npt
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
+from benchmarks import watermarks
 from benchmarks.image_server import picture
 from models.decode import open_rgb
+from models.density import Density
 from models.mixture import GaussianMixture
 from models.precision import Precision, make, precision_path
 from models.preprocess import resize, shortest_side, to_input
@@ -27,9 +38,16 @@ from models.registry import ModelRow, encoder_row, resolve_weights, watermark_ro
 from models.session import Session
 
 BATCHES, THREADS = (1, 8, 32), (1, 2)
+SCORED = (1, 8, 32, 256)
+MIXTURES = ((1, 128, "tied"), (16, 128, "tied"), (16, 64, "full"), (16, 128, "full"), (16, 512, "full"))
+DRAWN = 2000
+KEPT = 0.95  # of vectors like the liked ones, by the threshold
 SIZES = ((1224, 816), (2448, 1632), (4240, 2832))  # 1, 4 and 12 megapixels, at 3:2 as cameras have it
+ROUNDS = 3
 _FULL = 1 << 20
 Work = Callable[[], object]
+Floats = npt.NDArray[np.float64]
+Scorer = Callable[[npt.NDArray[np.float32]], Floats]
 
 
 def best(arms: dict[str, Work], rounds: int) -> dict[str, tuple[float, float]]:
@@ -48,28 +66,33 @@ def best(arms: dict[str, Work], rounds: int) -> dict[str, tuple[float, float]]:
     }
 
 
-def sessions(rounds: int) -> None:
-    """Time every session; of ViT-B/32, which costs what CLIP does, in int8 too."""
-    print("| session | precision | threads | " + " | ".join(f"batch {size}" for size in BATCHES) + " |")
-    print("|---|---|---|---|---|---|")
-    vit = encoder_row("vit-b32-random")
+def sessions(rounds: int) -> Iterator[str]:
+    """Time every session; encoders in int8 too, beside fp32 at as many threads."""
+    heads = " | ".join(f"batch {size}" for size in BATCHES)
+    yield f"| session | precision | threads | {heads} | int8 to fp32 |\n|---|---|---|---|---|---|---|"
+    vit, gist = encoder_row("vit-b32-random"), encoder_row("gist")
+    plain: dict[tuple[str, int], float] = {}
     for row, precision in (
-        (encoder_row("gist"), Precision.FP32),
+        (gist, Precision.FP32),
+        (gist, Precision.INT8),
         (watermark_row("watermark"), Precision.FP32),
         (vit, Precision.FP32),
         (vit, Precision.INT8),
     ):
-        made = precision_path(row, precision)
-        if precision is Precision.FP32:
-            made = resolve_weights(row)
-        elif not made.is_file():
-            make(row, precision)
+        made = resolve_weights(row) if precision is Precision.FP32 else _made(row, precision)
         for threads in THREADS:
             found = best(_batches(Session(made, row, threads=threads)), rounds)
-            cells = [
-                f"{size / found[str(size)][0]:.1f} ({size / found[str(size)][1]:.1f})" for size in BATCHES
-            ]
-            print(f"| `{row.name}` | {precision} | {threads} | " + " | ".join(cells) + " |", flush=True)
+            rates = [(size / found[str(size)][0], size / found[str(size)][1]) for size in BATCHES]
+            by_cpu = rates[-1][1]
+            before = plain.setdefault((row.name, threads), by_cpu)
+            ratio = "" if precision is Precision.FP32 else f"{by_cpu / before:.1f}"
+            cells = " | ".join(f"{wall:.1f} ({cpu:.1f})" for wall, cpu in rates)
+            yield f"| `{row.name}` | {precision} | {threads} | {cells} | {ratio} |"
+
+
+def _made(row: ModelRow, precision: Precision) -> Path:
+    path = precision_path(row, precision)
+    return path if path.is_file() else make(row, precision)
 
 
 def _batches(session: Session) -> dict[str, Work]:
@@ -86,69 +109,79 @@ def noise(row: ModelRow, size: int) -> npt.NDArray[np.float32]:
     return to_input(pixels, row)
 
 
-def scoring(rounds: int) -> None:
-    """Score vectors by goldpan's mixture and by scikit-learn's, of the same arrays."""
-    print("| mixture | batch | goldpan, µs a vector | scikit-learn | ratio |")
-    print("|---|---|---|---|---|")
-    for components, numbers, kind in (
-        (1, 128, "tied"),
-        (16, 128, "tied"),
-        (16, 128, "full"),
-        (16, 512, "full"),
-    ):
-        ours, theirs = mixtures(components, numbers, kind)
-        for size in (1, 32, 256):
-            x = np.random.default_rng(1).normal(size=(size, numbers))
-            arms: dict[str, Work] = {"ours": _score(ours, x), "theirs": _score(theirs, x)}
-            found = best(arms, 30 * rounds)
-            mine, other = found["ours"][0] / size * 1e6, found["theirs"][0] / size * 1e6
-            print(
-                f"| {components} × {numbers}, {kind} | {size} | {mine:.1f} | {other:.1f} | {other / mine:.1f} |"
-            )
+def scoring(rounds: int) -> Iterator[str]:
+    """Score float32 vectors like the liked ones by a taste's density and by scikit-learn's mixture of the same arrays.
+
+    Both on one thread, as a run's scorer has it; then whether they decide alike.
+    """
+    yield "| mixture | batch | goldpan, µs a vector | scikit-learn | ratio |\n|---|---|---|---|---|"
+    told = []
+    for components, numbers, kind in MIXTURES:
+        ours, theirs, drawn, threshold = mixtures(components, numbers, kind)
+        with threadpool_limits(1):
+            for size in SCORED:
+                found = best(
+                    {"ours": _score(ours, drawn[:size]), "theirs": _score(theirs, drawn[:size])}, 30 * rounds
+                )
+                mine, other = (found[arm][0] / size * 1e6 for arm in ("ours", "theirs"))
+                ratio = f"{mine:.1f} | {other:.1f} | {other / mine:.1f}"
+                yield f"| {components} × {numbers}, {kind} | {size} | {ratio} |"
+            one, other_scores = ours(drawn), theirs(drawn)
+        same = ((one >= threshold) == (other_scores >= threshold)).mean()
+        apart = np.abs(one - other_scores).max()
+        told.append(f"{components} × {numbers}, {kind}: {same:.2%} of decisions the same, {apart:.0e} apart")
+    yield f"\n{len(drawn)} vectors; " + "; ".join(told)
 
 
-def _score(score: Callable[[npt.NDArray[np.float64]], object], x: npt.NDArray[np.float64]) -> Work:
+def _score(score: Scorer, x: npt.NDArray[np.float32]) -> Work:
     return lambda: score(x)
 
 
-Scorer = Callable[[npt.NDArray[np.float64]], npt.NDArray[np.float64]]
+def mixtures(
+    components: int, numbers: int, kind: str
+) -> tuple[Scorer, Scorer, npt.NDArray[np.float32], float]:
+    """Make the same mixture for both, of random means and Choleskys, vectors of it, and a threshold in their midst.
 
-
-def mixtures(components: int, numbers: int, kind: str) -> tuple[Scorer, Scorer]:
-    """Make the same mixture for both: random means and Choleskys; tied as a taste has it, projected first."""
+    Tied as a taste has it, projected first.
+    """
     from sklearn.mixture import GaussianMixture as Estimator
 
     random = np.random.default_rng(0)
     weights = np.full(components, 1 / components)
     means = random.normal(size=(components, numbers))
     choleskys = np.triu(random.normal(size=(components, numbers, numbers)) / numbers) + np.eye(numbers)
-    estimator = Estimator(components, covariance_type=kind)
-    estimator.weights_, estimator.means_ = weights, means
-    estimator.precisions_cholesky_ = choleskys[0] if kind == "tied" else choleskys
-    estimator.covariances_ = choleskys
     if kind == "tied":
-        ours = _projected(weights, means, choleskys[0])
-    else:
-        ours = GaussianMixture(weights.copy(), means.copy(), choleskys.copy()).log_likelihood
-    x = random.normal(size=(8, numbers))
-    np.testing.assert_allclose(ours(x), estimator.score_samples(x), rtol=1e-9)
-    return ours, estimator.score_samples
+        choleskys[:] = choleskys[0]
+    estimator = Estimator(components, covariance_type=kind)
+    estimator.weights_, estimator.means_, estimator.covariances_ = weights, means, choleskys
+    estimator.precisions_cholesky_ = choleskys[0] if kind == "tied" else choleskys
+    of_each = random.normal(size=(components, DRAWN // components, numbers))
+    pairs = zip(means, choleskys, of_each, strict=True)
+    vectors = np.concatenate([mean + np.linalg.solve(cholesky.T, z.T).T for mean, cholesky, z in pairs])
+    drawn = random.permutation(vectors).astype(np.float32)
+    density = _density(weights, means, choleskys, kind)
+    threshold = float(np.quantile(density.score(drawn.astype(np.float64)), 1 - KEPT))
+    return lambda x: density.score(x.astype(np.float64), threshold), estimator.score_samples, drawn, threshold
 
 
-def _projected(
-    weights: npt.NDArray[np.float64], means: npt.NDArray[np.float64], cholesky: npt.NDArray[np.float64]
-) -> Scorer:
-    turned = means @ cholesky
-    mixture = GaussianMixture(weights.copy(), turned, np.ones_like(turned))
-    log_jacobian = np.log(np.diagonal(cholesky)).sum()
-    return lambda x: mixture.log_likelihood(x @ cholesky) + log_jacobian
+def _density(weights: Floats, means: Floats, choleskys: Floats, kind: str) -> Density:
+    zero = np.zeros(means.shape[1])
+    if kind == "full":
+        return Density(
+            zero, np.eye(len(zero)), 0.0, GaussianMixture(weights.copy(), means.copy(), choleskys.copy())
+        )
+    turned = means @ choleskys[0]
+    log_jacobian = float(np.log(np.diagonal(choleskys[0])).sum())
+    return Density(
+        zero, choleskys[0], log_jacobian, GaussianMixture(weights.copy(), turned, np.ones_like(turned))
+    )
 
 
-def decoding(rounds: int) -> None:
+def decoding(rounds: int) -> Iterator[str]:
     """Decode JPEGs to an encoder's square, as goldpan does and by Pillow's full decode and the same resize."""
-    print("| encoder | megapixels | goldpan, ms | of CPU | full decode, ms | of CPU | ratio | of CPU |")
-    print("|---|---|---|---|---|---|---|---|")
-    for name in ("gist", "clip", "clip-vit-b32"):
+    yield "| rule | megapixels | goldpan, ms | of CPU | full decode, ms | of CPU | ratio | of CPU |"
+    yield "|---|---|---|---|---|---|---|---|"
+    for name in ("gist", "clip", "clip-vit-b32", "siglip-b16"):
         row = encoder_row(name)
         for width, height in SIZES:
             data = picture(0, (width, height))
@@ -159,26 +192,37 @@ def decoding(rounds: int) -> None:
             found = best(arms, rounds)
             cells = [f"{seconds * 1e3:.1f}" for arm in ("ours", "full") for seconds in found[arm]]
             cells += [f"{found['full'][clock] / found['ours'][clock]:.1f}" for clock in (0, 1)]
-            print(
-                f"| `{name}` | {width * height / 1e6:.0f} | " + " | ".join(cells) + " |",
-                flush=True,
-            )
+            yield f"| `{row.resize}` (`{name}`) | {width * height / 1e6:.0f} | " + " | ".join(cells) + " |"
 
 
 def _decode(data: bytes, row: ModelRow, shortest: int) -> Work:
     return lambda: resize(open_rgb(data, shortest=shortest), row)
 
 
+PARTS: dict[str, Callable[[int], Iterator[str]]] = {
+    "sessions": sessions,
+    "decoding": decoding,
+    "scoring": scoring,
+    "watermarks": watermarks.table,
+}
+
+
 def main() -> None:
-    """Measure and print all of it."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=3)
-    rounds = parser.parse_args().rounds
-    print(f"load when it began {os.getloadavg()[0]:.1f}, {os.cpu_count()} cores\n")
-    for part in (decoding, scoring, sessions):
-        part(rounds)
-        print()
-    print(f"load when it ended {os.getloadavg()[0]:.1f}")
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--only", default=",".join(PARTS), help="parts, with commas between")
+    parser.add_argument("--quick", action="store_true", help="one round")
+    parser.add_argument("--rounds", type=int, default=ROUNDS)
+    asked = parser.parse_args()
+    parts = asked.only.split(",")
+    if unknown := set(parts) - set(PARTS):
+        parser.error(f"there is no part {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}")
+    print(f"load when it began {os.getloadavg()[0]:.1f}, {os.cpu_count()} cores")
+    for name in parts:
+        print(f"\n{name}\n", flush=True)
+        for line in PARTS[name](1 if asked.quick else asked.rounds):
+            print(line, flush=True)
+    print(f"\nload when it ended {os.getloadavg()[0]:.1f}")
 
 
 if __name__ == "__main__":
