@@ -67,12 +67,14 @@ class GaussianMixture:
         what lies too near to it to tell. A Gaussian's exponent is the squared length of (x − mean) C, so no inverse is
         ever taken (scikit-learn, ``_estimate_log_gaussian_prob``).
         """
-        density = np.full(len(x), np.nan)
-        finite = np.flatnonzero(np.isfinite(x).all(axis=1))
-        for start in range(0, len(finite), _ROWS):
-            rows = finite[start : start + _ROWS]
-            density[rows] = self._density(np.asarray(x[rows], np.float64), side)
-        return density
+        finite = np.isfinite(x).all(axis=1)
+        if not finite.all():
+            density = np.full(len(x), np.nan)
+            density[finite] = self.log_likelihood(x[finite], side)
+            return density
+        x = np.asarray(x, np.float64)
+        parts = [self._density(x[start : start + _ROWS], side) for start in range(0, len(x), _ROWS)]
+        return parts[0] if len(parts) == 1 else np.concatenate([np.empty(0), *parts])
 
     def _density(self, x: Vectors, side: float | None) -> Vectors:
         if self._distances is None or side is None:
@@ -125,6 +127,8 @@ class GaussianMixture:
 
 def _log_sum_exp(columns: Vectors) -> Vectors:
     """Sum densities given by their logarithms, [n, k]; scipy's takes longer than all the products of 32 rows."""
+    if columns.shape[1] == 1:
+        return columns[:, 0]
     top = columns.max(axis=1)
     # Where every density underflows so does the sum.
     shift = np.where(np.isfinite(top), top, 0.0)
