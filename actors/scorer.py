@@ -24,5 +24,4 @@ class Scorer:
         self, embeddings: npt.NDArray[np.float16]
     ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
         """Score float16 [n, d]; returns log-likelihoods, float64 [n], and which are accepted, bool [n]."""
-        scores = self._taste.score(embeddings)
-        return scores, self._taste.accepts(scores)
+        return self._taste.judge(embeddings)

@@ -1,7 +1,7 @@
 """Images a second of goldpan's crawl, against img2dataset on the same server and list, in one run.
 
-    python benchmarks/crawl.py                 1,000 images of 20 to 40 KB, 300 of 2 to 5 MB; arms in turns, medians
-    python benchmarks/crawl.py --away          each answer 30 to 120 ms away
+    python -m benchmarks.crawl                 1,000 images of 20 to 40 KB, 300 of 2 to 5 MB; arms in turns, medians
+    python -m benchmarks.crawl --away          each answer 30 to 120 ms away
 
 goldpan's arm is the crawl alone: the listing, two crawlers, windows as in a run, budgets lifted; the blocks are taken
 by two processes, as judges take them. img2dataset is asked for what costs it least: two processes, no resizing, no

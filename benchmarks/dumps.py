@@ -1,6 +1,6 @@
 """Megabytes of JSON a second that one core reads from a dump, of which 1 % is wanted.
 
-    python benchmarks/dumps.py                     600 MB of made-up rows, as zstd with the longest window and plain
+    python -m benchmarks.dumps                     600 MB of made-up rows, as zstd with the longest window and plain
 
 Three arms, by turns, on the same file: only unpacking it, which nothing can beat; goldpan's source, to submissions; and
 what most scripts do, json.loads on every line. The best of three rounds counts. Seconds are those that the processor

@@ -153,7 +153,7 @@ async def serve(host: Host) -> None:
 @contextmanager
 def running(album: str, *flags: str) -> Iterator[int]:
     """Run the server in a process of its own; gives its port."""
-    command = [sys.executable, __file__, album, *flags]
+    command = [sys.executable, "-m", "benchmarks.image_server", album, *flags]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None and process.stdin is not None
         yield int(process.stdout.readline())

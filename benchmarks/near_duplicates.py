@@ -1,7 +1,7 @@
 """Perceptual hashes on photographs that were changed on their way: which find their copies, and what the index costs.
 
     pip install pdqhash
-    python benchmarks/near_duplicates.py shared/data
+    python -m benchmarks.near_duplicates shared/data
 
 Prints Markdown. Copies are made of ``photos/``; false alarms are counted among all pairs of different pictures of
 ``photos/``, ``objects/`` and ``scenes/``.

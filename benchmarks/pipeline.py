@@ -1,7 +1,7 @@
 """Images a second of the pipeline, against the same work without Ray on the same cores, in one run.
 
-    python benchmarks/pipeline.py                      ratio, with a ViT-B/32-sized encoder of random weights
-    python benchmarks/pipeline.py --memory             resident memory of every process over 2,000 windows of 8
+    python -m benchmarks.pipeline                      ratio, with a ViT-B/32-sized encoder of random weights
+    python -m benchmarks.pipeline --memory             resident memory of every process over 2,000 windows of 8
 
 Both arms download from a local server (30–120 ms away, 1 % of URLs 10 s away), decode, hash, encode, score, make
 thumbs and write Parquet. Nothing is like the taste, as almost nothing is in the field, so no watermarks are

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+from PIL import Image
 
 from actors.encoder import Encoder
 from models.decode import open_rgb
@@ -23,6 +24,7 @@ _FULL = 1 << 20  # keeps every pixel
 PAIRS = (
     ("gist", "gist"),
     ("clip", "vit-b32-random"),
+    ("clip", "gist"),
     ("clip-vit-b32", "vit-b32-random"),
     ("siglip-b16", None),
 )
@@ -41,6 +43,14 @@ def squares(photos: list[bytes], row: ModelRow) -> tuple[Pixels, Pixels]:
     return np.stack(drafts), np.stack(wholes)
 
 
+def fitting(pixels: Pixels, side: int) -> Pixels:
+    """Give squares the side that an encoder of another row takes."""
+    if pixels.shape[1] == side:
+        return pixels
+    bicubic = Image.Resampling.BICUBIC
+    return np.stack([np.asarray(Image.fromarray(one).resize((side, side), bicubic)) for one in pixels])
+
+
 def cosines(one: npt.NDArray[np.float16], other: npt.NDArray[np.float16]) -> npt.NDArray[np.float64]:
     """Give the cosine of each row of one with that of the other."""
     a, b = one.astype(np.float64), other.astype(np.float64)
@@ -57,7 +67,7 @@ def line(photos: list[bytes], name: str, encoder: str | None) -> str:
     cells += [f"{apart.mean():.2f}", f"{np.quantile(apart, 0.99):.0f}", f"{apart.max()}"]
     if encoder is not None:
         runner = Encoder(encoder, 1, "cpu")
-        by_draft, by_whole = runner(drafts), runner(wholes)
+        by_draft, by_whole = (runner(fitting(pixels, runner.row.size)) for pixels in (drafts, wholes))
         same, others = cosines(by_draft, by_whole), cosines(by_draft, np.roll(by_whole, 1, axis=0))
         cells += [
             f"`{encoder}`",

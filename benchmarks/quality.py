@@ -1,6 +1,6 @@
 """The quality measures on photographs, as they are and made worse: how well each tells them apart, and its cost.
 
-    python benchmarks/quality.py shared/data/photos --figure docs/quality.png
+    python -m benchmarks.quality shared/data/photos --figure docs/quality.png
 
 Prints Markdown; CPU time is this process's own, so that other work on the machine does not count.
 """

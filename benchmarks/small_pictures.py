@@ -1,6 +1,6 @@
 """Bytes that a list of pictures that are too small costs, with the gate on a body's first bytes and without it.
 
-    python benchmarks/small_pictures.py
+    python -m benchmarks.small_pictures
 
 The server sends 16 KiB every 10 ms a connection, about what a distant host does, and counts what it has sent.
 """

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from flows.exits import PreflightError
 from flows.liked import distinct, image_files
+from models.calibration import At
 from models.decode import DecodeError, open_rgb
 from models.fitting import MINIMUM, fit_taste
 from models.inference import infer
@@ -62,7 +63,8 @@ def quantise(
 ) -> Record:
     """Make a model's int8 and fp16 files, measure both beside fp32 on the images, and keep the record.
 
-    Without a ``taste`` one is fitted on the first half, by fp32, and the second half is judged; with one, all are.
+    With a ``taste`` all are judged by it. Without, one is fitted on the first half, by fp32, and the second half is
+    judged, by the threshold that half of it reaches: where most are far above, any precision would agree.
     """
     source = file_sha256(resolve_weights(row))
     fingerprint = fingerprint_of(row, source)
@@ -82,6 +84,7 @@ def quantise(
         judge = fit_taste(plain[:half], encoder=row.name, encoder_fingerprint=fingerprint)
         vectors = {precision: found[half:] for precision, found in vectors.items()}
         judged = plain[half:]
+        judge = judge.at(At(float(np.nanmedian(judge.score(judged)))))
     decided = judge.accepts(judge.score(judged))
     measured = {}
     for precision, found in vectors.items():

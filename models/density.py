@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
@@ -42,10 +42,23 @@ class Density:
     projection: Vectors
     log_jacobian: float
     mixture: GaussianMixture
+    _projects: bool = field(init=False, repr=False)
 
-    def score(self, x: Vectors) -> Vectors:
-        """Return the log-density, float64 [n], of embeddings [n, d]."""
-        return self.mixture.log_likelihood((x - self.mean) @ self.projection) + self.log_jacobian
+    def __post_init__(self) -> None:
+        # The ancestors' mixtures are of embeddings as they are: a product with the identity is dear for nothing.
+        itself = np.array_equal(self.projection, np.eye(len(self.mean)))
+        object.__setattr__(self, "_projects", not itself)
+
+    def score(self, x: Vectors, side: float | None = None) -> Vectors:
+        """Return the log-density, float64 [n], of embeddings [n, d].
+
+        Where only the ``side`` of a threshold matters it may be float32's, never on the other side of it.
+        """
+        z = x - self.mean
+        if self._projects:
+            z = z @ self.projection
+        within = None if side is None else side - self.log_jacobian
+        return self.mixture.log_likelihood(z, within) + self.log_jacobian
 
 
 class Fitted(Protocol):

@@ -13,11 +13,11 @@ _LONGEST = 8  # sides of this ratio and more
 
 
 def shortest_side(row: ModelRow) -> int:
-    """Return the pixels a decoder must keep on the shorter side so that the row's resize loses nothing.
+    """Return the pixels a decoder must keep on the shorter side for the row's square to be the same to an encoder.
 
-    Twice the first size the rule makes: a JPEG decoded at a coarser scale shows in the resized pixels.
+    Twice the square's: a JPEG decoded at a coarser scale shows in it (benchmarks/preprocessing.py).
     """
-    return 2 * (_VIA if row.resize is ResizeRule.STRETCH_LANCZOS_VIA_512 else row.size)
+    return 2 * row.size
 
 
 def resize(image: Image.Image, row: ModelRow) -> npt.NDArray[np.uint8]:

@@ -82,13 +82,24 @@ class Taste:
 
         A row that is not finite scores NaN, and NaN reaches no threshold: ``score >= threshold`` is False.
         """
+        return self._scored(embeddings, None)
+
+    def judge(self, embeddings: npt.NDArray[np.floating[Any]]) -> tuple[Vectors, npt.NDArray[np.bool_]]:
+        """Return log-likelihoods and which are accepted, as ``accepts`` tells of ``score``, and sooner.
+
+        With full covariances the scores are float32's where these are plainly above or below the threshold.
+        """
+        scores = self._scored(embeddings, self.threshold)
+        return scores, self.accepts(scores)
+
+    def _scored(self, embeddings: npt.NDArray[np.floating[Any]], side: float | None) -> Vectors:
         width = len(self.density.mean)
         if embeddings.ndim != 2 or embeddings.shape[1] != width:
             raise TasteError(f"this taste scores embeddings [n, {width}], not {embeddings.shape}")
         rounded = as_stored(embeddings)
         scores = np.full(len(rounded), np.nan)
         finite = np.isfinite(rounded).all(axis=1)
-        scores[finite] = self.density.score(rounded[finite])
+        scores[finite] = self.density.score(rounded[finite], side)
         return scores
 
     def accepts(self, scores: Vectors) -> npt.NDArray[np.bool_]:

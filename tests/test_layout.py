@@ -75,6 +75,19 @@ def test_only_the_rooms_stand_at_the_top() -> None:
     assert {name.split("/")[0] for name in tracked()} <= TOP
 
 
+def test_a_benchmark_that_is_run_by_its_path_names_the_command_that_works() -> None:
+    # Its own folder comes first on the path then, and benchmarks/models.py is no room.
+    done = subprocess.run(
+        [sys.executable, "benchmarks/image_server.py"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert (
+        done.stderr == "run a benchmark as a module, from the checkout: python -m benchmarks.image_server\n"
+    )
+    told = "\n".join((ROOT / name).read_text() for name in tracked() if name.endswith((".md", ".py")))
+    assert not re.findall(r"python benchmarks/\w+", told)
+
+
 def test_constraints_pin_without_naming_a_host() -> None:
     lines = (ROOT / "constraints.txt").read_text().splitlines()
     assert lines and all(re.fullmatch(r"[A-Za-z0-9._-]+==[A-Za-z0-9.+!_-]+", line) for line in lines)

@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.special import logsumexp
 from sklearn.mixture import GaussianMixture as Estimator
 
-from models.mixture import Covariance, GaussianMixture, fit, from_estimator
+from models.leading import Distances
+from models.mixture import Covariance, GaussianMixture, Vectors, fit, from_estimator
 from models.registry import ModelError
 
 
@@ -32,6 +34,46 @@ def test_scores_equal_scikit_learns(covariance: Covariance, components: int, p: 
     ours, theirs = from_estimator(estimator).log_likelihood(far), estimator.score_samples(far)
     assert ours.dtype == np.float64
     assert (np.abs(ours - theirs) <= 1e-6 * np.maximum(1, np.abs(theirs))).all()
+    mixture = from_estimator(estimator)
+    # A little beside each: in its last digit float64 depends on the rows that a product has.
+    for side in ours[::7] * (1 - 1e-10):
+        np.testing.assert_array_equal(mixture.log_likelihood(far, side) >= side, ours >= side)
+
+
+@pytest.mark.parametrize("p", [60, 150])
+@pytest.mark.parametrize("apart", [1.0, 100.0])
+def test_what_is_scored_in_float32_lies_where_float64_has_it(p: int, apart: float) -> None:
+    rng = np.random.default_rng(p)
+    choleskys = np.triu(rng.normal(size=(4, p, p)) / p) + np.eye(p) * rng.uniform(0.1, 1000, p)
+    means = 5 + apart * rng.normal(size=(4, p))
+    mixture = GaussianMixture(np.full(4, 0.25), means, choleskys)
+    x = means[rng.integers(4, size=300)] + np.linalg.solve(choleskys[0].T, rng.normal(size=(p, 300))).T
+    exact = np.stack(
+        [((x @ c - m @ c) ** 2).sum(axis=1) for m, c in zip(means, choleskys, strict=True)], axis=1
+    )
+    lengths, wrong = Distances.of(means, choleskys)(x)
+    assert (np.abs(lengths - exact) < wrong / 5).all()
+    scores = mixture.log_likelihood(x)
+    np.testing.assert_allclose(scores, reference(mixture, exact), rtol=1e-9)
+    for side in np.quantile(scores, np.linspace(0, 1, 21)) * (1 - 1e-10):
+        quick = mixture.log_likelihood(x, side)
+        np.testing.assert_array_equal(quick >= side, scores >= side)
+        np.testing.assert_allclose(quick, scores, rtol=1e-3)
+
+
+def reference(mixture: GaussianMixture, lengths: Vectors) -> Vectors:
+    scales = np.log(np.diagonal(mixture.precision_choleskys, axis1=1, axis2=2)).sum(axis=1)
+    constants = np.log(mixture.weights) + scales - 0.5 * len(mixture.means[0]) * np.log(2 * np.pi)
+    return np.asarray(logsumexp(constants - 0.5 * lengths, axis=1))
+
+
+def test_what_float32_cannot_hold_is_scored_in_float64() -> None:
+    mixture = fit(_clusters(0, 40, 3), 2)
+    x = np.array([[1e30, 0, 0], [1e300, 0, 0], [0, 0, 0]])
+    with np.errstate(over="ignore"):
+        exact = mixture.log_likelihood(x)
+    np.testing.assert_array_equal(mixture.log_likelihood(x, side=-1e9)[:2], exact[:2])
+    assert exact[0] < -1e50
 
 
 def test_a_fit_is_deterministic_and_finds_the_clusters() -> None:

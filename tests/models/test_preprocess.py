@@ -99,6 +99,6 @@ def test_a_long_strip_is_cropped_before_it_is_scaled() -> None:
     assert pixels.shape == (64, 64, 3) and pixels.min() > 200
 
 
-def test_the_decoder_is_asked_for_twice_the_first_size() -> None:
+def test_the_decoder_is_asked_for_twice_the_square() -> None:
     assert shortest_side(encoder_row("gist")) == 256
-    assert shortest_side(encoder_row("clip")) == 1024
+    assert shortest_side(encoder_row("clip")) == 448

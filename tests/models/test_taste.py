@@ -162,6 +162,9 @@ def test_the_ancestors_setting_is_scikit_learns_mixture(covariance: Covariance, 
     theirs = Estimator(16, covariance_type=covariance, random_state=0, max_iter=200).fit(x)
     np.testing.assert_allclose(taste.score(x), theirs.score_samples(x), rtol=1e-6)
     assert taste.fitted["bic"] == pytest.approx(theirs.bic(x))
+    scores, accepted = taste.judge(x)
+    np.testing.assert_array_equal(accepted, taste.accepts(taste.score(x)))
+    np.testing.assert_allclose(scores, taste.score(x), rtol=1e-4, atol=1e-4)
     taste.save(tmp_path)
     np.testing.assert_array_equal(Taste.load(tmp_path).score(x), taste.score(x))
 
