@@ -1,7 +1,6 @@
 """Images a second of the pipeline, against the same work without Ray on the same cores, in one run.
 
     python -m benchmarks.pipeline                      ratio, with a ViT-B/32-sized encoder of random weights
-    python -m benchmarks.pipeline --memory             resident memory of every process over 2,000 windows of 8
 
 Both arms download from a local server (30–120 ms away, 1 % of URLs 10 s away), decode, hash, encode, score, make
 thumbs and write Parquet. Nothing is like the taste, as almost nothing is in the field, so no watermarks are
@@ -26,7 +25,6 @@ from actors.encoder import Encoder
 from actors.ledger import Ledger
 from actors.storage import Output
 from benchmarks import image_server, without_ray
-from benchmarks.memory import Memory
 from flows import placement
 from flows.crawl_ahead import CrawlAhead
 from flows.deferrals import Deferrals
@@ -36,7 +34,7 @@ from flows.mine import AHEAD_WINDOWS, pipeline
 from flows.progress import Progress
 from flows.settings import Settings, load_settings
 from flows.stream import Stream
-from flows.watching.events import News, Turn, Watchers
+from flows.watching.events import Watchers
 from flows.watching.totals import Totals
 from flows.windows import WindowAssembler
 from models.fitting import fit_taste
@@ -63,19 +61,7 @@ def settings_for(port: int, count: int, folder: Path, encoder: str, window: int)
     return load_settings(flags | {"crawl": crawl, "window": {"count": window}, "near_bits": 0})
 
 
-class Remembering:
-    """A watcher that takes the memory of all processes every hundred windows; ``totals`` are told before it."""
-
-    def __init__(self, totals: Totals, memory: Memory) -> None:
-        self._totals, self._memory = totals, memory
-
-    def told(self, news: News) -> None:
-        """Look at the memory."""
-        if isinstance(news, Turn):
-            self._memory.look(self._totals.windows)
-
-
-def with_ray(settings: Settings, taste: Taste, console: Console, memory: Memory | None = None) -> Totals:
+def with_ray(settings: Settings, taste: Taste, console: Console) -> Totals:
     """Run the pipeline of flows/mine.py; gives its counts."""
     output = Output(settings.out)
     where = placement.plan("cpu")
@@ -96,7 +82,6 @@ def with_ray(settings: Settings, taste: Taste, console: Console, memory: Memory 
     )
     totals = Totals()
     with Progress(console, totals) as progress:
-        watch = Watchers([totals, progress, *([] if memory is None else [Remembering(totals, memory)])])
         stream = Stream(
             run="benchmark",
             output=output,
@@ -107,7 +92,7 @@ def with_ray(settings: Settings, taste: Taste, console: Console, memory: Memory 
             sink=parts.sink,
             placement=where,
             windows=settings.window,
-            watcher=watch,
+            watcher=Watchers([totals, progress]),
         )
         stream.flow(Interrupts().stopping)
     return totals
@@ -117,20 +102,14 @@ def main(
     images: Annotated[int, typer.Option(help="Images in each arm.")] = 1600,
     encoder: Annotated[str, typer.Option(help="A registry row.")] = "vit-b32-random",
     window: Annotated[int, typer.Option(help="Candidates in a window.")] = 256,
-    memory: Annotated[bool, typer.Option("--memory", help="Look at memory instead of speed.")] = False,
-    windows: Annotated[int, typer.Option(help="With --memory: how many windows of 8.")] = 2000,
 ) -> None:
-    """Run both arms, and print the ratio; or the pipeline alone, and print every process's memory."""
+    """Run both arms, and print the ratio."""
     console = Console(soft_wrap=True)
-    away = ["--away"] if memory else ["--away", "--slow"]
     with (
         tempfile.TemporaryDirectory(prefix="goldpan-bench-") as name,
-        image_server.running("photos", *away) as port,
+        image_server.running("photos", "--away", "--slow") as port,
     ):
         folder = Path(name)
-        if memory:
-            remember(console, folder, port, windows)
-            return
         settings = settings_for(port, images, folder, encoder, window)
         taste = unreachable_taste(encoder)
         placement.connect()
@@ -146,17 +125,6 @@ def main(
         bare = without_ray.images_per_second(urls, folder / "bare", taste, placement.cores(), crawl)
         console.print(f"without Ray {bare:.1f} images/s")
         console.print(f"ratio {pipeline_rate / bare:.2f} (should be ≥ 0.8)")
-
-
-def remember(console: Console, folder: Path, port: int, windows: int) -> None:
-    """Run so many windows of 8 with the built-in encoder, and print the memory of every process."""
-    settings = settings_for(port, 8 * windows, folder, "gist", 8)
-    taste = unreachable_taste("gist")
-    placement.connect()
-    memory = Memory()
-    watch = with_ray(settings, taste, console, memory)
-    console.print(f"{watch.windows} windows in {watch.seconds:.0f} s")
-    console.print("\n".join(memory.lines()), highlight=False)
 
 
 if __name__ == "__main__":

@@ -49,7 +49,9 @@ FOREIGN_FLAGS = {
     "--head",
     "--help",
     "--images",
-    "--memory",
+    "--count",
+    "--keys",
+    "--windows",
     "--rounds",
     "--seeds",
 }  # Ray's, the benchmarks' and the chaos's
