@@ -50,6 +50,8 @@ FOREIGN_FLAGS = {
     "--help",
     "--images",
     "--memory",
+    "--only",
+    "--quick",
     "--rounds",
     "--seeds",
 }  # Ray's, the benchmarks' and the chaos's
