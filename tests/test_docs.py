@@ -51,6 +51,8 @@ FOREIGN_FLAGS = {
     "--images",
     "--count",
     "--keys",
+    "--only",
+    "--quick",
     "--windows",
     "--rounds",
     "--seeds",
