@@ -39,15 +39,14 @@ def refit(detector: Any, data: Examples, held: Truths) -> str:
 
 
 def pooled(detector: Any, pictures: Pictures) -> Floats:
-    """What a picture's logit is read from, float64 [n, 576]."""
+    """What a picture's logit is read from, float64 [n, 288]."""
     import torch
 
     found = []
     with torch.no_grad():
         for start in range(0, len(pictures), BATCH):
             x = torch.from_numpy(to_input(pictures[start : start + BATCH]))
-            whole = detector.pooled(*detector.seen(x))[0]
-            found.append(torch.cat([whole, detector.halved(x)], 1).numpy())
+            found.append(detector.pooled(*detector.seen(x))[0].numpy())
     return np.concatenate(found).astype(np.float64)
 
 

@@ -24,22 +24,12 @@ def network(start: Path | None = None) -> Any:
 
     The stages of a text detector; what they see at an eighth, a sixteenth and a thirty-second is laid over each
     other, and each cell says whether a mark touches it. A picture's logit is read from the likeliest cells (a mark
-    may be small), from the strongest response of each feature, and from the means: of the picture, and of the picture
-    at half its size, where large letters are as the text detector knows them. It has the text detector's weights, or
-    those of an earlier detector's ONNX file.
+    may be small), from the strongest response of each feature, and from the means. It has the text detector's
+    weights, or those of an earlier detector's ONNX file.
     """
     import torch
     from torch import nn
-    from torch.nn.functional import avg_pool2d, interpolate
-
-    class Block(nn.Module):  # type: ignore[misc]
-        def __init__(self) -> None:
-            super().__init__()
-            near = nn.Conv2d(WIDTH, WIDTH, 5, 1, 2, groups=WIDTH)
-            self.body = nn.Sequential(near, nn.Conv2d(WIDTH, WIDTH, 1), nn.ReLU())
-
-        def forward(self, x: Any) -> Any:
-            return x + self.body(x)
+    from torch.nn.functional import interpolate
 
     class Detector(nn.Module):  # type: ignore[misc]
         def __init__(self) -> None:
@@ -47,17 +37,12 @@ def network(start: Path | None = None) -> Any:
             self.first, self.second, self.third = stages()
             self.fine = nn.Conv2d(FINE, WIDTH, 3, 2, 1)
             self.middle, self.far = nn.Conv2d(MIDDLE, WIDTH, 1), nn.Conv2d(FAR, WIDTH, 1)
-            self.merged = nn.Sequential(nn.ReLU(), nn.Dropout2d(DROPPED), Block(), Block())
+            self.merged = nn.Sequential(nn.ReLU(), nn.Dropout2d(DROPPED), _block(), _block())
             self.cells = nn.Conv2d(WIDTH, 1, 1)
-            self.crop, self.picture = nn.Linear(3 * WIDTH, 1), nn.Linear(6 * WIDTH, 1)
+            self.picture = nn.Linear(3 * WIDTH, 1)
 
         def forward(self, x: Any) -> Any:
-            whole, cells = self.pooled(*self.seen(x))
-            return self.picture(torch.cat([whole, self.halved(x)], 1)), cells
-
-        def halved(self, x: Any) -> Any:
-            """What is read from pictures at half their size, [n, 288]."""
-            return self.pooled(*self.seen(avg_pool2d(x, 2)))[0]
+            return self.judged(*self.seen(x))
 
         def seen(self, x: Any) -> Any:
             """What the stages make of pictures, at an eighth, a sixteenth and a thirty-second."""
@@ -69,9 +54,9 @@ def network(start: Path | None = None) -> Any:
             return middle, self.third(middle)
 
         def judged(self, fine: Any, middle: Any, far: Any) -> Any:
-            """The logits of crops, which are for training alone, and of their cells, of what the stages made."""
+            """Both logits, of what the stages made of pictures."""
             pooled, cells = self.pooled(fine, middle, far)
-            return self.crop(pooled), cells
+            return self.picture(pooled), cells
 
         def pooled(self, fine: Any, middle: Any, far: Any) -> Any:
             """What a logit is read from, [n, 288], and the cell logits."""
@@ -90,6 +75,22 @@ def network(start: Path | None = None) -> Any:
     return detector
 
 
+def _block() -> Any:
+    """A depthwise layer, then a pointwise one, and around them."""
+    from torch import nn
+
+    class Block(nn.Module):  # type: ignore[misc]
+        def __init__(self) -> None:
+            super().__init__()
+            near = nn.Conv2d(WIDTH, WIDTH, 5, 1, 2, groups=WIDTH)
+            self.body = nn.Sequential(near, nn.Conv2d(WIDTH, WIDTH, 1), nn.ReLU())
+
+        def forward(self, x: Any) -> Any:
+            return x + self.body(x)
+
+    return Block()
+
+
 def start_from(detector: Any, path: Path) -> None:
     """Give the detector the weights of an earlier one's ONNX file; ModelContractError where it has other layers."""
     import onnx
@@ -98,8 +99,6 @@ def start_from(detector: Any, path: Path) -> None:
     found = {one.name: onnx.numpy_helper.to_array(one) for one in onnx.load(str(path)).graph.initializer}
     with torch.no_grad():
         for name, ours in detector.named_parameters():
-            if name.startswith("crop."):
-                continue  # not in the file: no picture needs it
             theirs = found.get(f"detector.{name}")
             if theirs is None or theirs.shape != ours.shape:
                 raise ModelContractError(
@@ -144,6 +143,8 @@ def export_logit(module: Any, path: Path, *, small: bool = False) -> float:
     with warnings.catch_warnings():
         # The newer exporter wants onnxscript, and writes the same graph for these.
         warnings.simplefilter("ignore", DeprecationWarning)
+        # It folds what it can, and the rest is computed.
+        warnings.filterwarnings("ignore", "Constant folding", UserWarning)
         torch.onnx.export(
             still, (sample,), str(path), dynamo=False, opset_version=OPSET, input_names=["input"],
             output_names=["logit"], dynamic_axes={"input": {0: "n"}, "logit": {0: "n"}},

@@ -45,12 +45,12 @@ class Phase:
 class Recipe:
     """Everything a training run depends on, beside the photographs, the fonts and the weights it starts from."""
 
-    rounds: int = 6
+    rounds: int = 4
     pairs: int = 2
     phases: tuple[Phase, ...] = (
-        Phase(256, 24, 800, 2e-3),
-        Phase(256, 30, 450, 1e-3, deep=True),
-        Phase(512, 10, 130, 4e-4, deep=True),
+        Phase(256, 24, 730, 2e-3),
+        Phase(256, 30, 565, 1e-3, deep=True),
+        Phase(512, 10, 150, 4e-4, deep=True),
     )
     seed: int = 1
 
