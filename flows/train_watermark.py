@@ -26,11 +26,13 @@ from flows.watermarks import efficientnet, quadrant_head
 from flows.watermarks.backgrounds import Background, backgrounds
 from flows.watermarks.examples import made
 from flows.watermarks.heads import refit
-from flows.watermarks.network import export
+from flows.watermarks.network import export, network
+from flows.watermarks.seen import seen
 from flows.watermarks.synthesise import picture_files
 from flows.watermarks.training import Progress, Recipe, train
 
-HELD_OUT = 3  # every third photograph, by name, is never trained on
+HELD_OUT = 3  # every third photograph, by name, is not touched
+TESTED = 6  # every sixth source of the others is tested on: it chooses the last layer and the threshold
 
 
 class System(StrEnum):
@@ -51,12 +53,18 @@ def train_watermark(
     start: Annotated[
         Path | None, typer.Option(help="Of the built-in one: an earlier one's ONNX file to start from.")
     ] = None,
+    more: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="Of the built-in one: a folder of more clean pictures, all to train on; may be repeated."
+        ),
+    ] = None,
     fonts: Annotated[list[Path] | None, typer.Option(help="A folder of more fonts; may be repeated.")] = None,
     scratch: Annotated[Path, typer.Option(help="A folder for the built-in one's examples.")] = Path(
         "examples"
     ),
     rounds: Annotated[
-        int, typer.Option(min=1, help="Of the built-in one: rounds of 4 crops a photograph and 60 paintings.")
+        int, typer.Option(min=1, help="Of the built-in one: rounds of 2 crops a photograph and 80 paintings.")
     ] = Recipe.rounds,
     quick: Annotated[float, typer.Option(help="The share of the recipe's steps or epochs to take.")] = 1.0,
     pretrained: Annotated[bool, typer.Option(help="Of efficientnet: start from ImageNet's weights.")] = True,
@@ -76,8 +84,9 @@ def train_watermark(
     match system:
         case System.BUILTIN:
             recipe = shortened(Recipe(rounds=rounds), quick)
+            extra = [file for folder in more or () for file in picture_files(folder)]
             curves = built_in(
-                recipe, picture_files(pictures), tuple(fonts or ()), scratch, cores, start, out, device
+                recipe, picture_files(pictures), extra, tuple(fonts or ()), scratch, cores, start, out, device
             )
         case System.QUADRANTS:
             curves = quadrant_head.trained(pictures, encoder, cores, out, quick)
@@ -89,32 +98,33 @@ def train_watermark(
 
 def shortened(recipe: Recipe, quick: float) -> Recipe:
     """The recipe with that share of its steps."""
-    phases = tuple(
-        (side, batch, max(1, round(steps * quick)), rate) for side, batch, steps, rate in recipe.phases
-    )
+    phases = tuple(replace(one, steps=max(1, round(one.steps * quick))) for one in recipe.phases)
     return replace(recipe, phases=phases)
 
 
 def built_in(
-    recipe: Recipe, files: Sequence[Path], fonts: tuple[Path, ...], scratch: Path, threads: int,
-    start: Path | None, out: Path, device: str,
+    recipe: Recipe, files: Sequence[Path], more: Sequence[Path], fonts: tuple[Path, ...], scratch: Path,
+    threads: int, start: Path | None, out: Path, device: str,
 ) -> Sequence[Progress]:  # fmt: skip
     """Train the built-in detector, write it, and return its curves."""
-    photos = [file for i, file in enumerate(files) if i % HELD_OUT]
+    detector = network(start)
+    photos = [file for i, file in enumerate(files) if i % HELD_OUT] + list(more)
     sources, began = backgrounds(recipe.rounds, photos), time.monotonic()
     data = made(sources, recipe.pairs, fonts, threads, scratch)
+    features = seen(detector.to(device), data, scratch, device)
     print(f"{len(data.pictures)} examples in {time.monotonic() - began:.0f} s", flush=True)
-    detector, curves = train(recipe, data, threads, start, device)
-    print(refit(detector, data, groups_of(sources, 2 * recipe.pairs)), flush=True)
+    held = tested_on(sources, 2 * recipe.pairs)
+    detector, curves = train(recipe, detector, features, data.cells, held[::2], threads, device)
+    print(refit(detector, data, held), flush=True)
     export(detector, out)
     return curves
 
 
-def groups_of(sources: Sequence[Background], each: int) -> npt.NDArray[np.int64]:
-    """A number for each example: the same for all crops of a photograph, and for all over one painting."""
+def tested_on(sources: Sequence[Background], each: int) -> npt.NDArray[np.bool_]:
+    """Which examples are never trained on: those over every sixth photograph, and every sixth painting."""
     names = [source.photo.name if source.photo else f"{source.name} {source.seed}" for source in sources]
     numbers = {name: i for i, name in enumerate(dict.fromkeys(names))}
-    return np.repeat([numbers[name] for name in names], each)
+    return np.repeat([numbers[name] % TESTED == 0 for name in names], each)
 
 
 def write_curves(out: Path, curves: Sequence[Any]) -> None:
@@ -131,7 +141,7 @@ def write_curves(out: Path, curves: Sequence[Any]) -> None:
     figure = Figure(figsize=(6, 3), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.add_subplot(xlabel="step" if "step" in rows[0] else "epoch", ylabel="loss")
-    for name in ("train", "test", "picture", "cells"):
+    for name in ("train", "test", "cells"):
         if name in rows[0]:
             axes.plot([row[name] for row in rows], label=name)
     axes.legend()

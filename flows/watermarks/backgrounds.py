@@ -20,7 +20,7 @@ from flows.watermarks.synthesise import opened
 TEXTLESS = (Kind.FACE, Kind.FOOD, Kind.ROOM, Kind.FLOWER, Kind.BUILDING, Kind.PRODUCT, Kind.PIXEL_ART)
 # The demo paints with seeds below 10,000,000 and its liked pictures from 20,000,000.
 TRAINING_SEEDS = 50_000_000
-CROPS, PAINTINGS = 4, 60  # crops of a photograph, and paintings, in a round
+CROPS, PAINTINGS = 2, 80  # crops of a photograph, and paintings, in a round
 PHOTO_SIDE = 3000
 SHORTEST_CROP = 360
 
@@ -64,7 +64,7 @@ def drawn(background: Background) -> Image.Image:
         whole, least = _painting(rng, background.kind, background.seed), 0.7
     part = _turned(rng, _part(rng, whole, least))
     # From thumbnails to screens: small pictures are scaled up to the detector's square, and look soft there.
-    side = round(float(np.exp(rng.uniform(np.log(230), np.log(1100)))))
+    side = round(float(np.exp(rng.uniform(np.log(230), np.log(1400)))))
     part.thumbnail((side, side), Image.Resampling.LANCZOS)
     return _toned(rng, part)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
+from PIL import Image, ImageChops
 
 from flows.demo.paint import marks
 from flows.demo.paint.copies import jpeg
@@ -31,8 +31,10 @@ NONE, TOUCHED, UNKNOWN = 0, 1, 2
 OPACITIES = (0.18, 0.95)
 DISTRACTED = 0.45
 DEMO_SHARE = 0.4  # of the marks on paintings: the demo's own
+SECOND = 0.12  # share of marked pictures that have another mark, as of a second site
 # Mean grey levels by which a mark changes a cell: below the first it is none, above the second it is one.
 SEEN = (0.3, 1.2)
+ADDED = [kind for kind in MarkKind if kind is not MarkKind.CAPTION]  # a caption's frame changes the size
 Pictures = npt.NDArray[np.uint8]
 Cells = npt.NDArray[np.uint8]
 
@@ -77,12 +79,22 @@ def examples_of(background: Background, *, pairs: int, fonts: tuple[Path, ...]) 
     for i in range(pairs):
         pen = Pen(generator(f"example {background.name} {i}", background.seed), faces(fonts))
         scene = distracted(pen, image, most=3)[0] if pen.chance(DISTRACTED) else image
-        laid = _under_a_mark(pen, scene, demo=background.kind is not None)
+        laid = _under_marks(pen, scene, demo=background.kind is not None)
         for picture, cells in ((scene, np.zeros((CELLS, CELLS), np.uint8)), (laid.picture, cells_of(laid))):
             sent, quality = travelled(pen, picture)
             squares.append(prepare(decoded(jpeg(sent, quality)) if pen.chance(0.85) else sent))
             touched.append(cells)
     return np.stack(squares), np.stack(touched)
+
+
+def _under_marks(pen: Pen, scene: Image.Image, *, demo: bool) -> Laid:
+    """The scene under one mark, or two."""
+    laid = _under_a_mark(pen, scene, demo=demo)
+    if not pen.chance(SECOND):
+        return laid
+    kind = ADDED[pen.any_of(len(ADDED))]
+    second = marked(pen, laid.picture, kind, pen.between(*OPACITIES))
+    return Laid(second.picture, ImageChops.lighter(laid.change, second.change), laid.opacity)
 
 
 def _under_a_mark(pen: Pen, scene: Image.Image, *, demo: bool) -> Laid:

@@ -8,102 +8,111 @@ from typing import Any
 
 import numpy as np
 
+from flows.watermarks.backbone import FAR, FINE, MIDDLE, pretrain, stages
+from flows.watermarks.storage import shrink, stored
 from models.registry import ModelContractError
 from models.watermark import SIZE
 
 OPSET = 17
 AGREEING = 1e-4
+WIDTH = 96
+DROPPED = 0.15  # share of the features that a step of training does without
 
 
-def network() -> Any:
+def network(start: Path | None = None) -> Any:
     """The detector: pictures [n, 3, h, w] → (logits [n, 1], cell logits [n, 1, h/16, w/16]).
 
-    A patch stem and residual blocks (depthwise, then pointwise) at an eighth and a sixteenth; what is seen at a
-    thirty-second is laid over it, and each cell says whether a mark touches it. A picture's logit is read from
-    the likeliest cells (a mark may be small), from the strongest response of each feature, and from the means.
-    There is no normalisation: the trunk starts from weights that were trained with one, folded in.
+    The stages of a text detector; what they see at an eighth, a sixteenth and a thirty-second is laid over each
+    other, and each cell says whether a mark touches it. A picture's logit is read from the likeliest cells (a mark
+    may be small), from the strongest response of each feature, and from the means. It has the text detector's
+    weights, or those of an earlier detector's ONNX file.
     """
     import torch
     from torch import nn
     from torch.nn.functional import interpolate
 
-    class Block(nn.Module):  # type: ignore[misc]
-        def __init__(self, channels: int, kernel: int) -> None:
-            super().__init__()
-            depthwise = nn.Conv2d(channels, channels, kernel, 1, kernel // 2, groups=channels)
-            self.body = nn.Sequential(depthwise, nn.Conv2d(channels, channels, 1), nn.ReLU())
-
-        def forward(self, x: Any) -> Any:
-            return x + self.body(x)
-
-    def new(block: Any) -> Any:
-        # The earlier detector had none here: it begins by changing little.
-        block.is_new = True
-        with torch.no_grad():
-            block.body[1].weight.mul_(0.1)
-        return block
-
     class Detector(nn.Module):  # type: ignore[misc]
         def __init__(self) -> None:
             super().__init__()
-            self.trunk = nn.Sequential(
-                nn.Conv2d(3, 32, 6, 4, 1), nn.ReLU(), new(Block(32, 3)),
-                nn.Conv2d(32, 48, 3, 2, 1), nn.ReLU(), Block(48, 3), Block(48, 3), new(Block(48, 3)),
-                nn.Conv2d(48, 96, 3, 2, 1), nn.ReLU(), Block(96, 5), Block(96, 5),
-            )  # fmt: skip
-            self.around = nn.Sequential(
-                nn.Conv2d(96, 160, 3, 2, 1), nn.ReLU(), Block(160, 5), Block(160, 5), nn.Conv2d(160, 96, 1)
-            )
-            self.merged = nn.Sequential(nn.ReLU(), Block(96, 5), Block(96, 3), Block(96, 3))
-            self.cells = nn.Conv2d(96, 1, 1)
-            self.picture = nn.Linear(3 * 96, 1)
-            nn.init.zeros_(self.around[-1].weight)
+            self.first, self.second, self.third = stages()
+            self.fine = nn.Conv2d(FINE, WIDTH, 3, 2, 1)
+            self.middle, self.far = nn.Conv2d(MIDDLE, WIDTH, 1), nn.Conv2d(FAR, WIDTH, 1)
+            self.merged = nn.Sequential(nn.ReLU(), nn.Dropout2d(DROPPED), _block(), _block())
+            self.cells = nn.Conv2d(WIDTH, 1, 1)
+            self.picture = nn.Linear(3 * WIDTH, 1)
 
         def forward(self, x: Any) -> Any:
-            pooled, cells = self.pooled(x)
+            return self.judged(*self.seen(x))
+
+        def seen(self, x: Any) -> Any:
+            """What the stages make of pictures, at an eighth, a sixteenth and a thirty-second."""
+            fine = self.first(x)
+            return fine, *self.deeper(fine)
+
+        def deeper(self, fine: Any) -> Any:
+            middle = self.second(fine)
+            return middle, self.third(middle)
+
+        def judged(self, fine: Any, middle: Any, far: Any) -> Any:
+            """Both logits, of what the stages made of pictures."""
+            pooled, cells = self.pooled(fine, middle, far)
             return self.picture(pooled), cells
 
-        def pooled(self, x: Any) -> Any:
-            """What the picture's logit is read from, [n, 288], and the cell logits."""
-            fine = self.trunk(x)
-            features = self.merged(fine + interpolate(self.around(fine), scale_factor=2, mode="nearest"))
+        def pooled(self, fine: Any, middle: Any, far: Any) -> Any:
+            """What a logit is read from, [n, 288], and the cell logits."""
+            around = interpolate(self.far(far), scale_factor=2, mode="nearest")
+            features = self.merged(self.fine(fine) + self.middle(middle) + around)
             cells = self.cells(features)
             flat = features.flatten(2)
             likeliest = (flat * torch.softmax(cells.flatten(2), 2)).sum(2)
             return torch.cat([likeliest, flat.amax(2), flat.mean(2)], 1), cells
 
-    return Detector()
+    detector = Detector()
+    if start is None:
+        pretrain((detector.first, detector.second, detector.third))
+    else:
+        start_from(detector, start)
+    return detector
+
+
+def _block() -> Any:
+    """A depthwise layer, then a pointwise one, and around them."""
+    from torch import nn
+
+    class Block(nn.Module):  # type: ignore[misc]
+        def __init__(self) -> None:
+            super().__init__()
+            near = nn.Conv2d(WIDTH, WIDTH, 5, 1, 2, groups=WIDTH)
+            self.body = nn.Sequential(near, nn.Conv2d(WIDTH, WIDTH, 1), nn.ReLU())
+
+        def forward(self, x: Any) -> Any:
+            return x + self.body(x)
+
+    return Block()
 
 
 def start_from(detector: Any, path: Path) -> None:
-    """Give the detector an earlier one's weights, from its ONNX file: all of them, or of the first kind the trunk's.
-
-    ModelContractError is raised where the file has other layers.
-    """
+    """Give the detector the weights of an earlier one's ONNX file; ModelContractError where it has other layers."""
     import onnx
     import torch
 
-    graph = onnx.load(str(path)).graph
-    stored = {one.name: onnx.numpy_helper.to_array(one) for one in graph.initializer}
-    theirs = [
-        stored[name] for node in graph.node if node.op_type in ("Conv", "Gemm") for name in node.input[1:]
-    ]
-    old = [part for part in detector.trunk if not getattr(part, "is_new", False)]
-    trunk = [parameter for part in old for parameter in part.parameters()]
-    whole = list(detector.parameters())
-    mine = whole if len(theirs) == len(whole) else trunk
-    shapes = [tuple(parameter.shape) for parameter in mine]
-    if shapes != [values.shape for values in theirs[: len(mine)]]:
-        raise ModelContractError(
-            f"{path} has other layers than the built-in detector; start from one of its files"
-        )
+    found = {one.name: onnx.numpy_helper.to_array(one) for one in onnx.load(str(path)).graph.initializer}
     with torch.no_grad():
-        for ours, values in zip(mine, theirs, strict=False):
-            ours.copy_(torch.from_numpy(values.copy()))
+        for name, ours in detector.named_parameters():
+            theirs = found.get(f"detector.{name}")
+            if theirs is None or theirs.shape != ours.shape:
+                raise ModelContractError(
+                    f"{path} has other layers than the built-in detector; start from one of its files"
+                )
+            scale = found.get(f"detector.{name}.scale", np.float32(1))
+            ours.copy_(torch.from_numpy(theirs.astype(np.float32) * scale))
 
 
 def export(detector: Any, path: Path) -> float:
-    """Write the ONNX file and return the largest difference between its logits and torch's on noise."""
+    """Write the ONNX file and return the largest difference between its logits and torch's on noise.
+
+    Its weights are stored in fewer bits, and the detector's are rounded to what the file then has.
+    """
     import torch
 
     class Picture(torch.nn.Module):  # type: ignore[misc]
@@ -114,10 +123,13 @@ def export(detector: Any, path: Path) -> float:
         def forward(self, x: Any) -> Any:
             return self.detector(x)[0]
 
-    return export_logit(Picture(), path)
+    with torch.no_grad():
+        for parameter in detector.parameters():
+            parameter.copy_(torch.from_numpy(stored(parameter.numpy())))
+    return export_logit(Picture(), path, small=True)
 
 
-def export_logit(module: Any, path: Path) -> float:
+def export_logit(module: Any, path: Path, *, small: bool = False) -> float:
     """Write a module [n, 3, 512, 512] → [n, 1] as ONNX (`input`, `logit`, any n); return how far it is off torch.
 
     A ModelContractError is raised where it is off by more than `AGREEING`.
@@ -131,10 +143,14 @@ def export_logit(module: Any, path: Path) -> float:
     with warnings.catch_warnings():
         # The newer exporter wants onnxscript, and writes the same graph for these.
         warnings.simplefilter("ignore", DeprecationWarning)
+        # It folds what it can, and the rest is computed.
+        warnings.filterwarnings("ignore", "Constant folding", UserWarning)
         torch.onnx.export(
             still, (sample,), str(path), dynamo=False, opset_version=OPSET, input_names=["input"],
             output_names=["logit"], dynamic_axes={"input": {0: "n"}, "logit": {0: "n"}},
         )  # fmt: skip
+    if small:
+        shrink(path)
     session = ort.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     with torch.no_grad():
         expected = still(sample).numpy()
