@@ -157,6 +157,8 @@ def main(
         behind = -(-keys // ledger.WINDOW)
         command = subprocess.Popen(mine(folder, port, windows, count))
         soak = watch(command, folder / "out", behind)
+        if not soak.windows:
+            raise typer.Exit(command.returncode or 1)  # the command has said why
         print(
             f"\n{windows:,} windows of {count}: {soak.windows[-1]:,} committed, exit code {command.returncode}"
         )

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from actors.lock import HEARTBEAT_SECONDS, Pulse, read_pulse
-from actors.storage import Output
+from actors.storage import Output, OutputError
 from flows.exits import FAILED, explained, run_script
 from flows.watching.events import State
 
@@ -28,16 +28,26 @@ def alive(
     Exit codes: 0 it does, 1 it does not: no run, no heartbeat, or one that is stuck; 2 OUT cannot be read.
     """
     output = Output(out)
-    pulse = read_pulse(output)
+    pulse = pulse_of(output)
     deadline = time.monotonic() + HEARTBEAT_SECONDS + 2
     # The calendar may have been set since that beat: the next one tells, and whether there is one.
     while pulse is not None and abs(pulse.age) > within and time.monotonic() < deadline:
         time.sleep(_LOOK_SECONDS)
-        pulse = read_pulse(output)
+        pulse = pulse_of(output)
     told, is_alive = judged(pulse, within, output.shown)
     print(told)
     if not is_alive:
         raise typer.Exit(FAILED)
+
+
+def pulse_of(output: Output) -> Pulse | None:
+    """Read the lock; OutputError where the place does not answer, which says nothing of the run."""
+    try:
+        return read_pulse(output)
+    except OSError as error:
+        raise OutputError(
+            f"--out {output.shown} cannot be read: {error}. Is the place there, and yours?"
+        ) from error
 
 
 def judged(pulse: Pulse | None, within: float, out: str) -> tuple[str, bool]:
@@ -49,7 +59,8 @@ def judged(pulse: Pulse | None, within: float, out: str) -> tuple[str, bool]:
     if abs(pulse.age) > within:
         return f"{who}: its last heartbeat is {pulse.age:.0f} s old", False
     state = work.get("state", State.STARTING.value)
-    if state != State.STARTING and pulse.silent > within:
+    # What starts reads a ledger; what ends waits for its last compaction.
+    if state not in (State.STARTING, State.ENDING) and pulse.silent > within:
         return f"{who} is stuck: it took no turn in {pulse.silent:.0f} s", False
     counts = ", ".join(f"{name} {work[name]}" for name in ("window", "seen", "accepted") if name in work)
     return f"{who} is {state}{f': {counts}' if counts else ''}", True

@@ -9,7 +9,7 @@ from typing import Any
 
 import ray
 
-from actors.crawler.figures import CrawlFigures
+from actors.life import life
 from flows.watching.events import ActorHung, ActorRestarted, News, Turn, Vitals
 
 # A sign of life is a call, which an actor at work gives when it is done.
@@ -29,15 +29,10 @@ class _Asked:
     life: str | None = None
 
 
-def _life(_actor: Any) -> tuple[str, CrawlFigures | None]:
-    """Run in an actor: tells one life from another."""
-    return ray.get_runtime_context().get_worker_id(), None
-
-
 def _ask(actor: Any) -> ray.ObjectRef[Any]:
     """Ask for a sign of life; what has an event loop gives its own, from there, and what it is at."""
     own = getattr(actor, "sign_of_life", None)
-    sign: ray.ObjectRef[Any] = actor.__ray_call__.remote(_life) if own is None else own.remote()
+    sign: ray.ObjectRef[Any] = actor.__ray_call__.remote(life) if own is None else own.remote()
     return sign
 
 
@@ -77,12 +72,13 @@ class Hanging:
 
     def _hear(self, name: str, asked: _Asked, sign: ray.ObjectRef[Any]) -> None:
         try:
-            life, figures = ray.get(sign)
-        except (ray.exceptions.RayActorError, ray.exceptions.ObjectLostError):
-            # It died of something else, too often for this call; whoever needs its answer is told.
+            found, figures = ray.get(sign)
+        except ray.exceptions.RayError:
+            # It died of something else (of memory, that is no RayActorError), too often for this call; whoever needs
+            # its answer is told.
             return
-        if asked.life not in (None, life):
+        if asked.life not in (None, found):
             self._tell(ActorRestarted(name))
-        asked.life = life
+        asked.life = found
         if figures is not None:
             self._tell(Vitals(name, figures))

@@ -45,6 +45,7 @@ from flows.run_file import RunFile, new_run
 from flows.settings import LogFormat, Settings, assign, load_settings
 from flows.stream import Stream
 from flows.watching.logs import speaking
+from flows.watching.masking import Mask
 from flows.watching.watch import Watch
 from flows.windows import WindowAssembler
 from models.classifier import GateRow
@@ -346,12 +347,15 @@ def mine(
     sources = preflight.sources_or_retry(sources, retry)
     with ExitStack() as stack:
         # The demo's own settings are known when it has started; how to speak is known before.
-        console = stack.enter_context(speaking(load_settings({**flags, "sources": sources}, config)))
+        first = load_settings({**flags, "sources": sources}, config)
+        mask = Mask(first)
+        console = stack.enter_context(speaking(first, mask))
         demo = visit.enter(stack, sources, photos, console, liked=taste is None)
         flags["sources"] = sources
         if demo is not None:
             flags = demo.lend(flags)
         settings = preflight.with_credentials(preflight.absolute(load_settings(flags, config)))
+        mask.learn(settings)
         output = preflight.output(settings)
         preflight.endless(settings, dry=dry)
         preflight.sources(settings)

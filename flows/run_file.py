@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 import secrets
 from collections import Counter
+from contextlib import suppress
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from types import TracebackType
@@ -55,7 +56,7 @@ class RunFile:
             "encoder": {"name": taste.encoder, "fingerprint": taste.encoder_fingerprint},
             "taste": {"fingerprint": taste.fingerprint, "threshold": taste.threshold},
             "python": platform.python_version(),
-            "versions": _versions(),
+            "versions": versions(),
             "reasons": {},
             "notes": [],
         }
@@ -69,7 +70,9 @@ class RunFile:
         if isinstance(news, Event) and news.text is not None:
             note = {"at": datetime.now(UTC), "note": self._mask(news.text)}
             self._facts["notes"] = [*self._facts["notes"], note][-MOST_NOTES:]
-            self._write()
+            # A note that cannot be written now is written with the end, which tells if that fails too.
+            with suppress(OSError):
+                self._write()
 
     def finish(self, reasons: Counter[str], *, interrupted: bool) -> None:
         """Note what was committed, and how the run ended."""
@@ -103,7 +106,8 @@ def shown_settings(settings: Settings, output: Output) -> dict[str, Any]:
     return held | {"out": output.shown}
 
 
-def _versions() -> dict[str, str]:
+def versions() -> dict[str, str]:
+    """Give the versions of what a run was made with; what is not installed as a package has none."""
     found = {}
     for package in _PACKAGES:
         try:

@@ -102,7 +102,7 @@ class EventFile:
                 if self._sent == len(self._lines[0]):
                     self._size -= len(self._lines.popleft())
                     self._sent = 0
-                    self._failed = None
+            self._failed = None
         except OSError as error:
             self._note(error)
         return not self._lines
@@ -129,7 +129,10 @@ class EventFile:
 
 def _opened(place: str) -> int:
     if place == STDOUT:
+        if sys.stdout is None:
+            raise PreflightError("--events -: stdout is closed; name a file")
         return sys.stdout.fileno()
+    place = os.path.expanduser(place)  # noqa: PTH111 - what is opened below is a name too
     try:
         # Without waiting for a FIFO's reader: that is an error, which tells.
         file = os.open(place, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK, 0o666)
@@ -148,7 +151,11 @@ def _end_torn_line(file: int, place: str) -> None:
     found = os.fstat(file)
     if not stat.S_ISREG(found.st_mode) or not found.st_size:
         return
-    with open(place, "rb") as held:  # noqa: PTH123 - by the name that was opened
-        held.seek(-1, os.SEEK_END)
-        if held.read() != b"\n":
-            os.write(file, b"\n")
+    try:
+        with open(place, "rb") as held:  # noqa: PTH123 - by the name that was opened
+            held.seek(-1, os.SEEK_END)
+            whole = held.read() == b"\n"
+    except PermissionError:
+        whole = False  # it may be written, and not read: an empty line does no harm
+    if not whole:
+        os.write(file, b"\n")

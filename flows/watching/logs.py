@@ -16,7 +16,7 @@ from contextlib import ExitStack, contextmanager, redirect_stderr
 from datetime import UTC, datetime
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import typer
 from rich.console import Console
@@ -86,6 +86,13 @@ class EventLog:
                 _log.info("progress", extra={"fields": fields | {"windows": self._totals.windows}})
 
 
+class _Stderr(logging.StreamHandler[TextIO]):
+    """Stderr, that may be full or closed: nowhere is left to say so, and to try there comes back here."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's
+        """Go on."""
+
+
 class _Rotating(RotatingFileHandler):
     """A log file that is full, or gone, is said once; the run goes on."""
 
@@ -131,13 +138,13 @@ class _Lines(io.TextIOBase):
 
 
 @contextmanager
-def speaking(settings: Settings) -> Iterator[Console]:
+def speaking(settings: Settings, mask: Mask) -> Iterator[Console]:
     """Say things as the settings want it while this block runs; gives the console to say them on.
 
     With JSON every line on stderr is an object from here on, an error that ends the command too. Raises
     PreflightError where the log file cannot be opened.
     """
-    watch, mask = settings.watch, Mask(settings)
+    watch = settings.watch
     in_json = watch.log_format is LogFormat.JSON
     with ExitStack() as stack:
         handlers: list[logging.Handler] = [_stderr(in_json, mask)] if in_json or watch.log_file else []
@@ -148,19 +155,23 @@ def speaking(settings: Settings) -> Iterator[Console]:
         if in_json:
             stack.enter_context(redirect_stderr(_Lines()))
         try:
-            yield Console(stderr=True, width=_WIDE if in_json else None)
+            if in_json:
+                yield Console(stderr=True, width=_WIDE, force_terminal=False, color_system=None)
+            else:
+                yield Console(stderr=True)
         except typer.Exit:
             raise
         except Exception as error:
             told, code = ending(error) or (None, FAILED)
-            _log.error("%s", told or type(error).__name__, exc_info=None if told else error)
+            if handlers:
+                _log.error("%s", told or type(error).__name__, exc_info=None if told else error)
             if in_json:
                 raise typer.Exit(code) from error
             raise
 
 
 def _stderr(in_json: bool, mask: Mask) -> logging.Handler:
-    handler = logging.StreamHandler(sys.stderr)
+    handler = _Stderr(sys.stderr)
     if in_json:
         handler.setFormatter(Records(LogFormat.JSON, mask))
     else:

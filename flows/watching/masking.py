@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel, SecretStr
 
-from actors.crawler.locate import shown
+from actors.crawler.locate import printable, without_userinfo
 
 STARS = "**********"
 
@@ -16,14 +16,20 @@ class Mask:
     """Hides the secrets of some settings in any value that JSON can hold."""
 
     def __init__(self, settings: BaseModel | None = None) -> None:
+        self._secrets: list[str] = []
+        if settings is not None:
+            self.learn(settings)
+
+    def learn(self, settings: BaseModel) -> None:
+        """Hide the secrets of these too: those of praw.ini are known later than how to speak."""
         # The longest first: one may be part of another.
-        self._secrets = sorted(_secrets(settings), key=len, reverse=True) if settings else []
+        self._secrets = sorted({*self._secrets, *_secrets(settings)}, key=len, reverse=True)
 
     def __call__(self, value: Any) -> Any:
         """Give the value as it may be shown."""
         match value:
             case str():
-                return shown(self.text(value))
+                return printable(self.text(value))
             case dict():
                 return {name: self(one) for name, one in value.items()}
             case list() | tuple():
@@ -35,7 +41,7 @@ class Mask:
         """Give text without the secrets, whole."""
         for secret in self._secrets:
             text = text.replace(secret, STARS)
-        return text
+        return without_userinfo(text)
 
 
 def _secrets(settings: BaseModel) -> Iterator[str]:

@@ -7,7 +7,6 @@ import os
 import platform
 from collections.abc import Sequence
 from contextlib import ExitStack
-from importlib.metadata import version
 from types import TracebackType
 
 import typer
@@ -17,7 +16,7 @@ from actors.lock import OutputLock
 from actors.storage import Output, to_json
 from flows.exits import FAILED, ending
 from flows.progress import Progress
-from flows.run_file import shown_settings
+from flows.run_file import shown_settings, versions
 from flows.settings import LogFormat, Settings
 from flows.watching.event_file import EventFile
 from flows.watching.events import News, RunEnded, RunStarted, State, Turn, Watcher, Watchers, WindowCommitted
@@ -48,8 +47,8 @@ class Watch:
     def __enter__(self) -> Watch:
         with ExitStack() as stack:
             self._enter(stack)
+            self.told(self._started())
             self._stack = stack.pop_all()
-        self.told(self._started())
         return self
 
     def _enter(self, stack: ExitStack) -> None:
@@ -101,7 +100,7 @@ class Watch:
             out=self._output.shown,
             sources=tuple(settings["sources"]),
             settings=hashlib.sha256(to_json(settings)).hexdigest()[:SETTINGS_DIGITS],
-            version=version("goldpan"),
+            version=versions().get("goldpan", ""),
             host=platform.node(),
             pid=os.getpid(),
         )

@@ -69,17 +69,19 @@ def test_an_owner_elsewhere_whose_clock_is_wrong_lives_while_its_heart_beats(
     output.write_json(PATH, far | {"heartbeat": time.time() + wrong})
     with ThreadPoolExecutor(1) as hearts:
         hearts.submit(beat)
-        with (
-            pytest.raises(OutputError, match="another-machine"),
-            OutputLock(output, "mine", heartbeat_seconds=1),
-        ):
-            pass
-        ended.set()
+        try:
+            with (
+                pytest.raises(OutputError, match="another-machine"),
+                OutputLock(output, "mine", heartbeat_seconds=1),
+            ):
+                pass
+        finally:
+            ended.set()
 
 
 def test_a_living_owner_is_known_after_the_calendar_was_set(tmp_path: Path) -> None:
     output = Output(str(tmp_path))
-    with OutputLock(output, "held") as held:
+    with OutputLock(output, "held", heartbeat_seconds=600) as held:
         lock = output.read_json(PATH)
         # What the machine says of its own start, and so of a process', moves when its clock is set.
         moved = {"process_started": lock["process_started"] + 3600, "heartbeat": lock["heartbeat"] + 3600}

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -51,12 +51,14 @@ ENVIRONMENT = {
 def node(*arguments: str) -> Iterator[subprocess.Popen[bytes]]:
     """A node, as `ray start` makes it."""
     ray = str(Path(sys.executable).parent / "ray")
-    starting = [ray, "start", "--num-cpus=2", "--block", *arguments]
+    starting = [ray, "start", "--num-cpus=2", "--object-store-memory=200000000", "--block", *arguments]
     with subprocess.Popen(
         starting, env=ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     ) as process:
-        yield process
-        process.terminate()
+        try:
+            yield process
+        finally:
+            process.terminate()
 
 
 @pytest.fixture
@@ -130,11 +132,21 @@ def test_a_node_that_is_lost_is_done_without(head: str, tmp_path: Path) -> None:
         (tmp_path / "log").open("wb") as log,
         subprocess.Popen(mining, env={**ENVIRONMENT, "RAY_ADDRESS": head}, stderr=log) as process,
     ):
-        wait_until(lambda: shards(out) >= 2, process)
-        lost = psutil.Process(other.pid).children(recursive=True)
-        at_work = [one for one in lost if one.name().startswith("ray::") and "IDLE" not in one.name()]
-        for one in lost:
-            one.kill()
-        assert process.wait(240) == 0, (tmp_path / "log").read_text()
-    assert at_work, "nothing of the run was on that node"
+        try:
+            wait_until(lambda: shards(out) >= 2 and is_at_work(other.pid), process)
+            for one in psutil.Process(other.pid).children(recursive=True):
+                with suppress(psutil.NoSuchProcess):
+                    one.kill()
+            assert process.wait(240) == 0, (tmp_path / "log").read_text()
+        finally:
+            process.kill()
     assert_lawful(out)
+
+
+def is_at_work(node: int) -> bool:
+    """Tell whether anything of a run is on a node."""
+    for one in psutil.Process(node).children(recursive=True):
+        with suppress(psutil.NoSuchProcess):
+            if one.name().startswith("ray::") and "IDLE" not in one.name():
+                return True
+    return False

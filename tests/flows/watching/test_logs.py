@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from flows.exits import PreflightError
 from flows.settings import Settings, load_settings
 from flows.watching.events import ActorRestarted, Turn
 from flows.watching.logs import EventLog, speaking
+from flows.watching.masking import Mask
 from flows.watching.totals import Totals
 from tests.flows.watching.telling import committed
 
@@ -24,13 +26,17 @@ def settings(**watch: Any) -> Settings:
     return load_settings({"sources": ("demo",), "out": "-", "watch": watch})
 
 
+def speaking_of(asked: Settings) -> Any:
+    return speaking(asked, Mask(asked))
+
+
 def records(text: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in text.splitlines()]
 
 
 def test_every_line_is_an_object_with_a_time_a_level_and_a_message(capfd: pytest.CaptureFixture[str]) -> None:
     before = list(logging.getLogger().handlers)
-    with speaking(settings(log_format="json")) as console:
+    with speaking_of(settings(log_format="json")) as console:
         console.print("goldpan: [b]two[/b]\nlines " + 300 * "x", highlight=False)
         table = Table("subreddit", "yield", box=None)
         table.add_row("Pics", "1%")
@@ -54,10 +60,10 @@ def test_every_line_is_an_object_with_a_time_a_level_and_a_message(capfd: pytest
 
 
 def test_what_ends_the_command_is_an_object_too(capfd: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(typer.Exit) as ended, speaking(settings(log_format="json")):
+    with pytest.raises(typer.Exit) as ended, speaking_of(settings(log_format="json")):
         raise PreflightError("no way; this is the way out")
     assert ended.value.exit_code == 2
-    with pytest.raises(typer.Exit) as ended, speaking(settings(log_format="json")):
+    with pytest.raises(typer.Exit) as ended, speaking_of(settings(log_format="json")):
         raise KeyError("a defect of ours")
     assert ended.value.exit_code == 1
     told, defect = records(capfd.readouterr().err)
@@ -67,7 +73,7 @@ def test_what_ends_the_command_is_an_object_too(capfd: pytest.CaptureFixture[str
 
 def test_a_log_file_is_begun_anew_and_few_are_kept(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     asked = settings(log_file=str(tmp_path / "run.log"), log_bytes=5000, log_files=2)
-    with speaking(asked):
+    with speaking_of(asked):
         log = EventLog("r", Totals())
         for number in range(200):
             log.told(committed(number, fits=1))
@@ -84,22 +90,55 @@ def test_a_log_file_is_begun_anew_and_few_are_kept(tmp_path: Path, capfd: pytest
 def test_an_error_is_in_the_log_file_and_where_it_was(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    with pytest.raises(PreflightError), speaking(settings(log_file=str(tmp_path / "run.log"))):
+    with pytest.raises(PreflightError), speaking_of(settings(log_file=str(tmp_path / "run.log"))):
         logging.getLogger("actors.lock").warning("a beat was missed")
         raise PreflightError("no way")
     assert "ERROR   goldpan: no way" in (tmp_path / "run.log").read_text()
     assert capfd.readouterr().err == "a beat was missed\n"
 
 
+def test_an_error_is_left_to_who_prints_it_where_nothing_is_logged(capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(PreflightError), speaking_of(settings()):
+        raise PreflightError("no way")
+    assert capfd.readouterr().err == ""
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+def test_a_stderr_that_is_full_ends_nothing() -> None:
+    telling = (
+        "from tests.flows.watching.test_logs import *\n"
+        "with speaking_of(settings(log_format='json')) as console:\n"
+        "    EventLog('r', Totals()).told(committed(1)); console.print('still here')\n"
+        "print('to its end')"
+    )
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-c", telling], stdout=subprocess.PIPE, stderr=full, check=False
+        )
+    assert done.stdout == b"to its end\n"
+
+
+def test_what_is_learnt_later_is_hidden_too_and_so_is_who_is_named_in_a_url(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mask = Mask()
+    with speaking(settings(log_format="json"), mask):
+        monkeypatch.setenv("GOLDPAN_CRAWL__REDDIT__PASSWORD", "hush")
+        mask.learn(settings())
+        logging.getLogger("actors.x").warning("hush at https://me:PASS@host.example/x")
+    said = capfd.readouterr().err
+    assert "hush" not in said and "PASS" not in said and "https://host.example/x" in said
+
+
 def test_a_log_file_that_cannot_be_opened_is_said_before_anything_starts(tmp_path: Path) -> None:
     asked = settings(log_file=str(tmp_path / "none/run.log"))
-    with pytest.raises(PreflightError, match="name a file in a folder that is there"), speaking(asked):
+    with pytest.raises(PreflightError, match="name a file in a folder that is there"), speaking_of(asked):
         pass
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
 def test_a_full_disk_is_said_once_and_ends_nothing(capfd: pytest.CaptureFixture[str]) -> None:
-    with speaking(settings(log_file="/dev/full")):
+    with speaking_of(settings(log_file="/dev/full")):
         for number in range(3):
             EventLog("r", Totals()).told(committed(number))
     (said,) = capfd.readouterr().err.splitlines()
@@ -114,7 +153,7 @@ def test_no_secret_is_in_it(
     for name in ("CLIENT_ID", "CLIENT_SECRET", "PASSWORD"):
         monkeypatch.setenv(f"GOLDPAN_CRAWL__REDDIT__{name}", f'SECRET"{name}')
     asked = settings(log_format="json", log_file=str(tmp_path / "log"))
-    with pytest.raises(typer.Exit), speaking(asked) as console:
+    with pytest.raises(typer.Exit), speaking_of(asked) as console:
         console.print('the server said SECRET"PASSWORD')
         logging.getLogger("actors.x").warning("refused: %s", 'SECRET"CLIENT_ID')
         raise KeyError('of SECRET"CLIENT_SECRET')
