@@ -23,26 +23,27 @@ def pulse(silent: float = 0.0, age: float = 0.0, **work: Any) -> Pulse:
     return Pulse(Owner("r", "host", 7, 0.0, time.time() - age), work, silent)
 
 
+# Made when they are wanted: a pulse ages.
 @pytest.mark.parametrize(
-    ("found", "is_alive", "says"),
+    ("made", "is_alive", "says"),
     [
-        (None, False, "no run holds out"),
-        (
-            pulse(state="running", window=3, seen=40, accepted=2),
-            True,
-            "is running: window 3, seen 40, accepted 2",
-        ),
-        (pulse(silent=100, state="waiting"), True, "is waiting"),
-        (pulse(silent=121, state="running"), False, "is stuck: it took no turn in 121 s"),
-        (pulse(silent=9999, state="starting"), True, "is starting"),
-        (pulse(silent=9999), True, "is starting"),
-        (pulse(age=300, state="running"), False, "its last heartbeat is"),
-        (pulse(age=-300, state="running"), False, "its last heartbeat is"),
+        ({"state": "running", "window": 3, "seen": 40, "accepted": 2}, True, "window 3, seen 40, accepted 2"),
+        ({"silent": 100, "state": "waiting"}, True, "is waiting"),
+        ({"silent": 121, "state": "running"}, False, "is stuck: it took no turn in 121 s"),
+        ({"silent": 9999, "state": "starting"}, True, "is starting"),
+        ({"silent": 9999, "state": "ending"}, True, "is ending"),
+        ({"silent": 9999}, True, "is starting"),
+        ({"age": 300, "state": "running"}, False, "its last heartbeat is"),
+        ({"age": -300, "state": "running"}, False, "its last heartbeat is"),
     ],
 )
-def test_a_pulse_is_judged(found: Pulse | None, is_alive: bool, says: str) -> None:
-    told, verdict = judged(found, 120, "out")
+def test_a_pulse_is_judged(made: dict[str, Any], is_alive: bool, says: str) -> None:
+    told, verdict = judged(pulse(**made), 120, "out")
     assert verdict is is_alive and says in told
+
+
+def test_no_run_is_none_that_lives() -> None:
+    assert judged(None, 120, "out") == ("no run holds out", False)
 
 
 def test_the_command_tells_a_live_run_from_none(tmp_path: Path) -> None:
