@@ -74,8 +74,9 @@ class Deferrals:
     def _wait_for(self, deferred: Deferred) -> None:
         self._owed[deferred.key] = deferred
         self._of.setdefault(deferred.submission.item, set()).add(deferred.key)
-        # Nothing waits longer than that: what seems to was written while the calendar was wrong.
-        wait = min(deferred.due - self._today(), self._settings.longest)
+        # Nothing waits longer than that: what seems to was written while the calendar was wrong. What is due already
+        # keeps its order, which the two clocks' fractions would mix.
+        wait = min(max(deferred.due - self._today(), 0.0), self._settings.longest)
         heapq.heappush(self._waiting, (self._clock() + wait, deferred.key))
 
     def take_due(self, most: int) -> list[Sequence[Deferred]]:
