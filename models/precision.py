@@ -88,7 +88,10 @@ def choose(row: ModelRow, device: Literal["cpu", "cuda"], asked: Asked) -> Preci
 
 def read_record(row: ModelRow) -> Record | None:
     """Return what was measured of the model that is here, or None; BrokenModelError where it cannot be read."""
-    source = file_sha256(resolve_weights(row))
+    return _record_of(row, file_sha256(resolve_weights(row)))
+
+
+def _record_of(row: ModelRow, source: str) -> Record | None:
     path = _named(row, source, _RECORD)
     if not path.is_file():
         return None
@@ -116,7 +119,7 @@ def precise_weights(row: ModelRow, precision: Precision) -> tuple[Path, str]:
     source = file_sha256(path)
     if precision is Precision.FP32:
         return path, source
-    made, record = precision_path(row, precision), read_record(row)
+    made, record = _made(row, source, precision), _record_of(row, source)
     if record is None or precision not in record.measured or not made.is_file():
         raise WeightsMissingError(
             f"{row.name} in {precision} was not made here: run goldpan models quantise {row.name} on this machine"
@@ -130,7 +133,11 @@ def precise_weights(row: ModelRow, precision: Precision) -> tuple[Path, str]:
 
 def precision_path(row: ModelRow, precision: Precision) -> Path:
     """Name the file, in a precision other than fp32, of the model that is here."""
-    return _named(row, file_sha256(resolve_weights(row)), f"{precision}.onnx")
+    return _made(row, file_sha256(resolve_weights(row)), precision)
+
+
+def _made(row: ModelRow, source: str, precision: Precision) -> Path:
+    return _named(row, source, f"{precision}.onnx")
 
 
 def make(row: ModelRow, precision: Precision) -> Path:

@@ -24,13 +24,6 @@ class Seen:
 
     stages: tuple[Features, ...]
 
-    def __len__(self) -> int:
-        return len(self.stages[0])
-
-    def batch(self, start: int, count: int) -> list[npt.NDArray[np.float32]]:
-        """The features of the examples from `start`, at most so many."""
-        return [stage[start : start + count].astype(np.float32) for stage in self.stages]
-
 
 def seen(detector: Any, data: Examples, kept: Path, device: str = "cpu") -> Seen:
     """The examples as the detector's stages see them, in the folder `kept`; read where it has them."""

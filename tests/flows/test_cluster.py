@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
-import psutil
 import pytest
 from PIL import Image
 
 from flows.demo.paint import LANDSCAPES, jpeg, paint
 from flows.demo.studio import liked_folder
+from tests.chaos.processes import children, title, titled, was_signalled
 from tests.flows.outputs import (
     SMALL_DEMO,
     SMALL_WINDOWS,
@@ -127,26 +128,21 @@ def test_the_script_alone_runs_on_a_cluster_that_is_there(head: str, folder: Pat
 def test_a_node_that_is_lost_is_done_without(head: str, tmp_path: Path) -> None:
     out = tmp_path / "out"
     mining = command("mine", SMALL_DEMO, "--out", str(out), *SMALL_WINDOWS)
-    with (
-        node(f"--address={head}") as other,
-        (tmp_path / "log").open("wb") as log,
-        subprocess.Popen(mining, env={**ENVIRONMENT, "RAY_ADDRESS": head}, stderr=log) as process,
-    ):
-        try:
-            wait_until(lambda: shards(out) >= 2 and is_at_work(other.pid), process)
-            for one in psutil.Process(other.pid).children(recursive=True):
-                with suppress(psutil.NoSuchProcess):
-                    one.kill()
-            assert process.wait(240) == 0, (tmp_path / "log").read_text()
-        finally:
-            process.kill()
+    with node(f"--address={head}") as other, (tmp_path / "log").open("wb") as log:
+        # Its agents begin when it has joined; the run then places its actors on both.
+        wait_until(lambda: bool(titled(other.pid, "ray::")), other)
+        with subprocess.Popen(mining, env={**ENVIRONMENT, "RAY_ADDRESS": head}, stderr=log) as process:
+            try:
+                wait_until(lambda: shards(out) >= 2 and is_at_work(other.pid), process)
+                for one in children(other.pid):
+                    was_signalled(one, signal.SIGKILL)
+                assert process.wait(240) == 0, (tmp_path / "log").read_text()
+            finally:
+                process.kill()
     assert_lawful(out)
 
 
 def is_at_work(node: int) -> bool:
     """Tell whether anything of a run is on a node."""
-    for one in psutil.Process(node).children(recursive=True):
-        with suppress(psutil.NoSuchProcess):
-            if one.name().startswith("ray::") and "IDLE" not in one.name():
-                return True
-    return False
+    titles = [title(one) for one in titled(node, "ray::")]
+    return any("IDLE" not in one and not one.endswith("Agent") for one in titles)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 import signal
@@ -14,7 +13,6 @@ from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
 
-import psutil
 import pyarrow.parquet as pq
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -23,6 +21,7 @@ from typer.testing import CliRunner
 from actors.storage import Output
 from flows.cli import app
 from models.schema import VERDICTS
+from tests.chaos.processes import titled, was_signalled
 from tests.flows.outputs import (
     SMALL_DEMO,
     SMALL_WINDOWS,
@@ -182,22 +181,7 @@ def check_metrics(out: Path) -> None:
 
 
 def kill_actor(driver: int, name: str) -> int:
-    found = [
-        one
-        for one in psutil.Process(driver).children(recursive=True)
-        if title(one).startswith(f"ray::{name}")
-    ]
-    for one in found:
-        os.kill(one.pid, signal.SIGKILL)
-    return len(found)
-
-
-def title(process: psutil.Process) -> str:
-    try:
-        return "".join(process.cmdline()[:1])
-    except psutil.Error:
-        # It ended while we looked; killed ones are there as zombies for a moment.
-        return ""
+    return sum(was_signalled(one, signal.SIGKILL) for one in titled(driver, f"ray::{name}"))
 
 
 def test_an_output_in_use_is_refused_and_a_lost_terminal_is_a_clean_stop(
