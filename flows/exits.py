@@ -19,6 +19,7 @@ from models.taste import TasteError
 
 USAGE = 2
 FAILED = 1
+INTERRUPTED = 130  # as a shell has it: 128 and SIGINT's number
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")

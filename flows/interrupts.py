@@ -8,6 +8,8 @@ import sys
 import threading
 from types import FrameType
 
+from flows.exits import INTERRUPTED
+
 SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 
 
@@ -25,7 +27,7 @@ class Interrupts:
                 signal.signal(number, self._handle)
 
     def _handle(self, number: int, _frame: FrameType | None) -> None:
-        code = 130 if number == signal.SIGINT else 143
+        code = INTERRUPTED if number == signal.SIGINT else 143
         if self.stopping.is_set():
             os._exit(code)
         self.exit_code = code

@@ -12,7 +12,7 @@ from ray.data.exceptions import SystemException
 
 from actors.judge import Judge
 from actors.ready_blocks import ReadyBlocks
-from flows.forgetting import forget_datasets
+from flows.many_windows import keep_none
 from flows.placement import Placement
 from models.reasons import Reason, Stage
 from models.schema import JUDGED, READY
@@ -35,6 +35,7 @@ def window_dataset(
     blocks: Sequence[Block], judge: Judge, placement: Placement, retries: int = RETRIES
 ) -> Dataset:
     """Build the dataset of one window; reading and judging fuse into one operator, a task a block."""
+    keep_none()
     stage = TaskPoolStrategy(size=min(placement.judges, len(blocks)))
     ready = ray.data.read_datasource(
         ReadyBlocks(blocks),
@@ -118,10 +119,7 @@ def _raise_unless_crash(error: ray.exceptions.RayError, blocks: Sequence[Block])
 
 
 def _run(blocks: Sequence[Block], judge: Judge, placement: Placement, retries: int) -> list[Block]:
-    try:
-        found: list[Block] = window_dataset(blocks, judge, placement, retries).materialize().to_arrow_refs()
-    finally:
-        forget_datasets()
+    found: list[Block] = window_dataset(blocks, judge, placement, retries).materialize().to_arrow_refs()
     return found
 
 

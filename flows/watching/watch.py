@@ -14,7 +14,7 @@ from rich.console import Console
 
 from actors.lock import OutputLock
 from actors.storage import Output, to_json
-from flows.exits import FAILED, ending
+from flows.exits import FAILED, INTERRUPTED, ending
 from flows.progress import Progress
 from flows.run_file import shown_settings, versions
 from flows.settings import LogFormat, Settings
@@ -85,7 +85,9 @@ class Watch:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         code, why = self._code, None
-        if error is not None and not isinstance(error, typer.Exit):
+        if isinstance(error, KeyboardInterrupt):  # before the run itself takes the signals
+            self._how, code = "interrupted", INTERRUPTED
+        elif error is not None and not isinstance(error, typer.Exit):
             self._how = "failed"
             why, code = ending(error) or (type(error).__name__, FAILED)
         with self._stack:
