@@ -13,6 +13,19 @@ import ray
 from flows.exits import PreflightError
 
 OBJECT_STORE_BYTES = 1 << 30
+# What Ray is told where it starts, here and by cluster.yaml: it would keep something of every window, for ever.
+FOR_LONG_RUNS = {
+    # The figures of each dataset: 1 GB after 1,800 small windows, in what serves them.
+    "RAY_enable_metrics_collection": "0",
+    # An event of every task, in its control process: 60 KB a window.
+    "RAY_task_events_report_interval_ms": "0",
+    # A file of log a dataset, that says which block a task was at.
+    "RAY_DATA_LOG_LEVEL": "ERROR",
+    # Its other logs begin anew at this size, with the one before kept; else at 512 MB, with five.
+    "RAY_ROTATION_MAX_BYTES": str(32 << 20),
+    "RAY_ROTATION_BACKUP_COUNT": "1",
+    "RAY_USAGE_STATS_ENABLED": "0",
+}
 _CPUS_A_CRAWLER = 8
 # Judges wait for models half of their time, so there are more of them than cores.
 _JUDGES_A_CPU = 1.5
@@ -91,11 +104,8 @@ def connect() -> None:
 
     Raises PreflightError where a Ray is named that cannot be joined.
     """
-    # Ray's metrics keep every dataset's figures for ever: 1 GB after 1,800 small windows.
-    os.environ.setdefault("RAY_enable_metrics_collection", "0")
-    # Its control process keeps an event of every task: 60 KB a window.
-    os.environ.setdefault("RAY_task_events_report_interval_ms", "0")
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    for name, value in FOR_LONG_RUNS.items():
+        os.environ.setdefault(name, value)
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
     try:
         _join_or_start(quiet)

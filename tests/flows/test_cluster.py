@@ -14,10 +14,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+import yaml
 from PIL import Image
 
 from flows.demo.paint import LANDSCAPES, jpeg, paint
 from flows.demo.studio import liked_folder
+from flows.placement import FOR_LONG_RUNS
 from tests.chaos.processes import children, title, titled, was_signalled
 from tests.flows.outputs import (
     SMALL_DEMO,
@@ -43,9 +45,16 @@ def free_port() -> int:
 ENVIRONMENT = {
     **os.environ,
     "RAY_AUTH_MODE": "token",
-    "RAY_enable_metrics_collection": "0",
-    "RAY_USAGE_STATS_ENABLED": "0",
+    **FOR_LONG_RUNS,
 }
+
+
+@pytest.mark.parametrize("kind", ["head", "worker"])
+def test_the_cluster_file_starts_ray_for_long_runs(kind: str) -> None:
+    cluster = yaml.safe_load((MINE.parents[1] / "cluster.yaml").read_text())
+    start = cluster[f"{kind}_start_ray_commands"][-1].split()
+    told = start[: start.index("ray")]
+    assert told == [f"{name}={value}" for name, value in FOR_LONG_RUNS.items()]
 
 
 @contextmanager
