@@ -43,8 +43,9 @@ class Encoder:
     def __call__(self, pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float16]:
         """Embed uint8 [n, size, size, 3]; returns float16 [n, dimension], the values that are stored."""
         raw = infer(self._session, pixels, self._batch)
+        vectors = unit(raw) if self.row.normalise else raw.astype(np.float64)
         with np.errstate(over="ignore"):
-            return (unit(raw) if self.row.normalise else raw).astype(np.float16)
+            return vectors.astype(np.float16)
 
     def describe(self) -> dict[str, Any]:
         """Return name, fingerprint, dimension, precision, batch and the provider that really runs."""
