@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from models.batch_size import quickest_batch
-from models.inference import infer
+from models.inference import infer, unit
 from models.precision import Precision, precise_weights
 from models.registry import encoder_row, fingerprint_of
 from models.session import Device, Session
@@ -43,10 +43,9 @@ class Encoder:
     def __call__(self, pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float16]:
         """Embed uint8 [n, size, size, 3]; returns float16 [n, dimension], the values that are stored."""
         raw = infer(self._session, pixels, self._batch)
-        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-            if self.row.normalise:
-                raw = raw / np.linalg.norm(raw, axis=1, keepdims=True)
-            return raw.astype(np.float16)
+        vectors = unit(raw) if self.row.normalise else raw.astype(np.float64)
+        with np.errstate(over="ignore"):
+            return vectors.astype(np.float16)
 
     def describe(self) -> dict[str, Any]:
         """Return name, fingerprint, dimension, precision, batch and the provider that really runs."""

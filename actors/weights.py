@@ -77,12 +77,12 @@ class _Part:
         """Have the rest of it, compare the hash, or run it where none is known, and put the file in its place."""
         with _told(url), requests.get(url, headers=self._wanted(), stream=True, timeout=_TIMEOUTS) as answer:
             if answer.status_code == requests.codes.requested_range_not_satisfiable:
-                self._forget()
-                raise DownloadError(f"{url} is another file now than the one that was begun")
-            answer.raise_for_status()
-            if url.startswith("https:") and not answer.url.startswith("https:"):
-                raise DownloadError(f"{url} leads to {urlsplit(answer.url).hostname} without encryption")
-            self._write(url, answer, on_progress)
+                self._check_whole(url, answer)
+            else:
+                answer.raise_for_status()
+                if url.startswith("https:") and not answer.url.startswith("https:"):
+                    raise DownloadError(f"{url} leads to {urlsplit(answer.url).hostname} without encryption")
+                self._write(url, answer, on_progress)
             kind = answer.headers.get("Content-Type", "a file of no type")
         if row.sha256 is None:
             self._check(url, row, kind)
@@ -94,6 +94,12 @@ class _Part:
         self._part.replace(self._path)
         self._tag.unlink(missing_ok=True)
         return self._path
+
+    def _check_whole(self, url: str, answer: requests.Response) -> None:
+        # What was killed while it was checked is whole, and there is no rest to ask for (RFC 9110, 14.4).
+        if answer.headers.get("Content-Range") != f"bytes */{self._part.stat().st_size}":
+            self._forget()
+            raise DownloadError(f"{url} is another file now than the one that was begun")
 
     def _check(self, url: str, row: ModelRow, kind: str) -> None:
         # A network that wants a login first answers everything, with a page of its own.

@@ -34,7 +34,7 @@ from models.registry import (
     weights_path,
     write_atomically,
 )
-from models.row_file import added_rows, is_path, read_encoder, read_file, rows_folder
+from models.row_file import EncoderFile, added_rows, is_path, read_encoder, read_file, rows_folder
 from models.taste import Taste
 
 app = typer.Typer(help="Which models there are, and their files.", no_args_is_help=True)
@@ -118,10 +118,13 @@ def add_model(
 ) -> None:
     """Add an encoder of yours by its row, so that --encoder NAME finds it from everywhere; the file is copied."""
     file, found = read_file(row), read_encoder(row)
-    if found.name in {known.name for known in ROWS}:
+    # Its file is named by it, and lies beside theirs.
+    if found.name in {name for known in ROWS for name in (known.name, Path(known.file).stem)}:
         raise RowError(
             f"the row file {row}: a model of goldpan's own is called {found.name}; take another name"
         )
+    if file.is_remote:
+        _check_same(row, file, weights_path(found))
     written = file.model_dump(mode="json", exclude_defaults=True)
     if not file.is_remote:
         source = resolve_weights(found)
@@ -164,6 +167,15 @@ def quantise_model(
         console.print(f"{record.images} images judged: {LEAST_IMAGES} are needed to choose anything but fp32")
     console.print(f"{record.accepted} of {record.images} accepted by fp32, {record.threads} thread(s)")
     console.print(f"from now on: {record.best('cpu')} on the CPU, {record.best('cuda')} on a GPU")
+
+
+def _check_same(row: Path, file: EncoderFile, weights: Path) -> None:
+    """Make sure that a file under a row's name is from the address that the row gives; raises RowError."""
+    before = added_rows().get(file.name)
+    if before is not None and weights.is_file() and read_file(before).model != file.model:
+        raise RowError(
+            f"the row file {row}: {file.name} was added from another place; take another name, or remove {weights}"
+        )
 
 
 def _rows() -> Iterable[ModelRow]:

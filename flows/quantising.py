@@ -14,7 +14,7 @@ from flows.liked import distinct, image_files
 from models.calibration import At
 from models.decode import DecodeError, open_rgb
 from models.fitting import MINIMUM, fit_taste
-from models.inference import infer
+from models.inference import check_model, infer, unit
 from models.precision import (
     LEAST_IMAGES,
     MADE,
@@ -66,7 +66,8 @@ def quantise(
     With a ``taste`` all are judged by it. Without, one is fitted on the first half, by fp32, and the second half is
     judged, by the threshold that half of it reaches: where most are far above, any precision would agree.
     """
-    source = file_sha256(resolve_weights(row))
+    # What makes the other precisions says less clearly what is wrong with a file.
+    source = check_model(row, resolve_weights(row)).fingerprint
     fingerprint = fingerprint_of(row, source)
     if taste is not None:
         taste.check_encoder(fingerprint)
@@ -114,8 +115,7 @@ def _embedded(row: ModelRow, precision: Precision, pixels: Pixels, threads: int)
     found = infer(session, pixels, _BATCH)
     rate = len(pixels) / (time.process_time() - started)
     if row.normalise:
-        with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
-            found /= np.linalg.norm(found, axis=1, keepdims=True)
+        found = unit(found).astype(np.float32)
     return found, rate
 
 

@@ -50,18 +50,23 @@ def score(
     --out OUT` fetches and judges it, as another attempt.
     """
     judged = Taste.load(taste)
-    rows = list(changes(Output(out), judged))
-    if not rows:
+    counted: Counter[Change] = Counter()
+    changed = []
+    # One by one: a run may have scored millions.
+    for row in changes(Output(out), judged):
+        counted[row["change"]] += 1
+        if form is not Format.TABLE and row["change"] in {Change.DROPPED, Change.GAINED}:
+            changed.append(row)
+    if not counted:
         raise PreflightError(
             f"{out}: nothing was scored there. Give the folder that was --out of `goldpan mine`"
         )
-    changed = [row for row in rows if row["change"] in {Change.DROPPED, Change.GAINED}]
     if form is not Format.TABLE:
-        print_rows(changed, list(rows[0]), form)
+        print_rows(changed, [*_COLUMNS, "new_log_likelihood", "change"], form)
     else:
         console = Console(highlight=False, markup=False, emoji=False)
-        console.print(_summary(rows, judged, out))
-        if any(row["change"] is Change.GAINED for row in changed):
+        console.print(_summary(counted, judged, out))
+        if counted[Change.GAINED]:
             console.print(f"to have what would pass: {_retry(out, taste, judged.encoder)}", soft_wrap=True)
 
 
@@ -96,8 +101,7 @@ def _retry(out: str, taste: Path, encoder: str) -> str:
     )
 
 
-def _summary(rows: list[dict[str, Any]], taste: Taste, out: str) -> Table:
-    counted = Counter(row["change"] for row in rows)
+def _summary(counted: Counter[Change], taste: Taste, out: str) -> Table:
     title = f"{out} by taste {taste.fingerprint[:16]}, threshold {taste.threshold:.2f}"
     table = Table("of what was scored", "images", title=title, title_justify="left")
     for change in Change:

@@ -12,6 +12,7 @@ from models.registry import ModelError
 
 _MOST = 10_000  # scores kept; of more, evenly spaced order statistics
 _BINS = 60
+_LARGEST_BETA = 1000  # recall alone counts long before
 _SHARES = (0.99, 0.97, 0.95, 0.9, 0.85, 0.8, 0.7, 0.6, 0.5)  # of liked images, in the table
 
 
@@ -120,8 +121,10 @@ class BestF:
     beta: float
 
     def __post_init__(self) -> None:
-        if not self.beta > 0 or not np.isfinite(self.beta):
-            raise CalibrationError(f"beta is a number above 0, like 1, not {self.beta}")
+        if not 0 < self.beta <= _LARGEST_BETA:
+            raise CalibrationError(
+                f"beta is a number above 0, like 1, and {_LARGEST_BETA} at most, not {self.beta}"
+            )
 
     def choose(self, calibration: Calibration) -> tuple[float, str]:
         """Return the liked score that is best as a threshold."""
@@ -151,7 +154,7 @@ class PerThousand:
         """Return the highest score that at least so many reach."""
         _check_sample(calibration)
         scores = calibration.unfiltered
-        rank = int(np.ceil(self.images / 1000 * len(scores) - 1e-9))
+        rank = max(int(np.ceil(self.images / 1000 * len(scores) - 1e-9)), 1)
         return float(scores[len(scores) - rank]), f"{self.images:g} per 1,000 of {calibration.source}"
 
 

@@ -27,6 +27,17 @@ def infer(session: Session, pixels: npt.NDArray[np.uint8], step: int) -> npt.NDA
     return answers
 
 
+def unit(vectors: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+    """Scale rows [n, d] to length 1; those of length 0 become NaN.
+
+    In float64: float32 cannot square what is large, and would make zeros of it.
+    """
+    wide = vectors.astype(np.float64)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        scaled: npt.NDArray[np.float64] = wide / np.linalg.norm(wide, axis=1, keepdims=True)
+    return scaled
+
+
 def probes(size: int) -> npt.NDArray[np.uint8]:
     """Give a black, a white and a noisy picture, uint8 [3, size, size, 3]."""
     shape = (size, size, 3)

@@ -6,7 +6,6 @@ At 224² subtle marks are gone, so the picture is halved each way and each part 
 from __future__ import annotations
 
 import io
-import zipfile
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +15,7 @@ from PIL import Image
 
 from models import preprocess
 from models.registry import BrokenModelError, ModelRow
-from models.taste import EncoderMismatchError
+from models.taste import UNREADABLE, EncoderMismatchError
 
 Vectors = npt.NDArray[np.float32]
 WHOLE, QUADRANT = 448, 224
@@ -77,7 +76,7 @@ class QuadrantHead:
             with np.load(io.BytesIO(data), allow_pickle=False) as stored:
                 arrays = {name: np.asarray(stored[name], np.float32) for name in _ARRAYS}
                 encoder, fingerprint = str(stored["encoder"]), str(stored["fingerprint"])
-        except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile) as error:
+        except UNREADABLE as error:
             raise BrokenModelError(f"this is no quadrants head ({error}); train it again") from error
         if any(arrays[name].ndim != axes for name, axes in _ARRAYS.items()):
             raise BrokenModelError("the arrays of this quadrants head have other shapes; train it again")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from hashlib import file_digest, sha256
 from pathlib import Path
 from uuid import uuid4
@@ -316,12 +317,16 @@ def resolve_weights(row: ModelRow, cache_dir: Path | None = None) -> Path:
 def locked_sha256(row: ModelRow, path: Path) -> str | None:
     """Return the sha256 that a published file had when it was first used, as 64 hex digits; None before that.
 
-    It is kept beside the file, as sha256sum writes it. Only files whose publisher gives no hash have one.
+    It is kept beside the file, as sha256sum writes it. Only files whose publisher gives no hash have one. Raises
+    HashMismatchError for a record that was cut off.
     """
     lock = _lock(path)
     if row.weights is not Weights.RELEASE or row.sha256 is not None or not lock.is_file():
         return None
-    return lock.read_text().split()[0]
+    known = lock.read_bytes()[:64]
+    if not re.fullmatch(rb"[0-9a-f]{64}", known):
+        raise HashMismatchError(f"{lock} holds no sha256: remove it if {path} is the right file")
+    return known.decode()
 
 
 def _lock(path: Path) -> Path:

@@ -15,7 +15,7 @@ _SUFFIXES = frozenset((".yaml", ".yml", ".onnx"))
 class InputRow(BaseModel):
     """A model of the user's and its input. ``size`` is the side of a square, ``mean`` and ``std`` are on 0…1."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$")
     model: str = Field(min_length=1, description="a path, or an http(s) URL")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,6 +20,9 @@ from models.registry import (
 
 Device = Literal["cpu", "cuda"]
 _PROVIDERS: dict[str, str] = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
+
+# How protobuf writes that a tensor's values lie in another file: the entry "location" of its external data, field 13.
+_LOCATION, _EXTERNAL = b"\x0a\x08location\x12", b"\x6a"
 
 # Memory as it is asked for, not by doubling: two models share a GPU.
 _OPTIONS: dict[str, dict[str, str]] = {"cpu": {}, "cuda": {"arena_extend_strategy": "kSameAsRequested"}}
@@ -38,6 +42,7 @@ class Session:
         self.row = row
         self.fingerprint = file_sha256(path)
         self._session = _open(path, threads, device)
+        _check_whole(path)
         self.provider: str = self._session.get_providers()[0]
         if self.provider != _PROVIDERS[device]:
             raise DeviceUnavailableError(_no_device(device, self.provider))
@@ -87,14 +92,30 @@ class Session:
         return shape[0] if isinstance(shape[0], int) else None
 
     def _output_name(self) -> str:
-        names = [node.name for node in self._session.get_outputs()]
-        if self.row.output_name is None:
-            return str(names[0])
-        if self.row.output_name not in names:
+        kinds = {str(node.name): str(node.type) for node in self._session.get_outputs()}
+        name = self.row.output_name or next(iter(kinds))
+        if name not in kinds:
             raise ModelContractError(
-                f"{self.row.name} should have an output {self.row.output_name!r}; this has {', '.join(names)}"
+                f"{self.row.name} should have an output {name!r}; this has {', '.join(kinds)}"
             )
-        return self.row.output_name
+        # Classifiers of other libraries give words, or a map for each picture.
+        if not kinds[name].startswith("tensor(") or kinds[name] == "tensor(string)":
+            raise ModelContractError(
+                f"{self.row.name} should give numbers; {name!r} of this file gives {kinds[name]}. Name another "
+                f"output in its row, or export it without: this has {', '.join(kinds)}"
+            )
+        return name
+
+
+def _check_whole(path: Path) -> None:
+    """Make sure that all of a model is in its file, as newer exporters leave it not; raises BrokenModelError."""
+    with path.open("rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as content:
+        at = content.find(_LOCATION)
+        if at >= 0 and _EXTERNAL in content[at - 3 : at]:
+            raise BrokenModelError(
+                f"{path} has its weights in another file, which its sha256 says nothing of: make it one file "
+                f"with onnx.save(onnx.load({str(path)!r}), 'whole.onnx'), and take that"
+            )
 
 
 def run_bound(session: Any, name: str, batch: npt.NDArray[Any], output: str, device: Device) -> Any:

@@ -35,6 +35,17 @@ _ARRAYS = {
     "unfiltered_scores": (1,),
 }
 _WAY_OUT = "fit it again with goldpan fit"
+# What numpy and zipfile raise on bytes that are no archive of arrays; each was seen under mutation.
+UNREADABLE = (
+    OSError,
+    ValueError,
+    TypeError,  # one array, not an archive of them
+    EOFError,
+    AttributeError,
+    KeyError,
+    RuntimeError,  # flags that say encrypted, or packed by a method that zipfile has not
+    zipfile.BadZipFile,
+)
 
 
 class TasteError(ModelError):
@@ -234,7 +245,7 @@ def _unpacked(card_data: bytes, array_data: bytes, where: str) -> Taste:
             ),
             fitted=dict(card["fitted"]),
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise TasteError(f"the card of {where} lacks or misstates {error}; {_WAY_OUT}") from error
     if not np.isfinite([taste.threshold, density.log_jacobian]).all():
         raise TasteError(f"the threshold of {where} is not a number; {_WAY_OUT}")
@@ -244,7 +255,7 @@ def _unpacked(card_data: bytes, array_data: bytes, where: str) -> Taste:
 def _read_card(data: bytes, where: str) -> dict[str, Any]:
     try:
         card = json.loads(data)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise TasteError(f"the card of {where} is not JSON ({error}); {_WAY_OUT}") from error
     if not isinstance(card, dict) or card.get("version") != VERSION:
         version = card.get("version") if isinstance(card, dict) else None
@@ -256,7 +267,7 @@ def _read_arrays(data: bytes, where: str) -> dict[str, npt.NDArray[Any]]:
     try:
         with np.load(io.BytesIO(data), allow_pickle=False) as archive:
             return {name: archive[name] for name in archive.files}
-    except (OSError, ValueError, EOFError, AttributeError, KeyError, zipfile.BadZipFile) as error:
+    except UNREADABLE as error:
         raise TasteError(f"the arrays of {where} cannot be read ({error}); {_WAY_OUT}") from error
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from hashlib import sha256
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from PIL import Image, ImageChops
 from flows.demo.paint import marks
 from flows.demo.paint.copies import jpeg
 from flows.demo.paint.noise import generator
+from flows.exits import PreflightError
 from flows.watermarks.backgrounds import CROPS, Background, drawn
 from flows.watermarks.distractors import distracted
 from flows.watermarks.encodings import decoded, travelled
@@ -55,6 +57,11 @@ def made(
     On disk, as arrays that are mapped: a few gigabytes.
     """
     files, whole = (kept / "pictures.npy", kept / "cells.npy"), kept / "whole"
+    told = _told(sources, pairs, fonts)
+    if whole.is_file() and whole.read_text() != told:
+        raise PreflightError(
+            f"{kept} has examples of other pictures, rounds or fonts: remove it, or name another folder by --scratch"
+        )
     if not whole.is_file():
         kept.mkdir(parents=True, exist_ok=True)
         each = 2 * pairs
@@ -68,8 +75,14 @@ def made(
                 pictures[part], cells[part] = squares, touched
         pictures.flush()
         cells.flush()
-        whole.touch()
+        whole.write_text(told)
     return Examples(np.load(files[0], mmap_mode="r"), np.load(files[1]))
+
+
+def _told(sources: Sequence[Background], pairs: int, fonts: tuple[Path, ...]) -> str:
+    """What examples are made of, as 64 hex digits."""
+    places = [(one.seed, one.kind, one.photo and str(one.photo.absolute())) for one in sources]
+    return sha256(repr((places, pairs, [str(font.absolute()) for font in fonts])).encode()).hexdigest()
 
 
 def examples_of(background: Background, *, pairs: int, fonts: tuple[Path, ...]) -> tuple[Pictures, Cells]:

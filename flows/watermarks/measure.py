@@ -15,7 +15,7 @@ from PIL import Image, ImageDraw
 
 from actors.watermark import Watermark
 from flows.demo.paint.lettering import font
-from flows.exits import explained
+from flows.exits import PreflightError, explained
 from flows.watermarks.encodings import decoded
 from flows.watermarks.synthesise import TABLE, Example, read_table
 from models.watermark import THRESHOLD, prepare
@@ -66,8 +66,15 @@ class Measured:
 
 
 def measured(folder: Path, detector: Callable[[npt.NDArray[np.uint8]], Scores]) -> Measured:
-    """Judge every picture of a synthesised folder, as the pipeline would: from its bytes."""
+    """Judge every picture of a synthesised folder, as the pipeline would: from its bytes.
+
+    PreflightError where it has no clean pictures, or no marks that are opaque enough to count.
+    """
     examples = read_table(folder / TABLE)
+    if all(one.kind for one in examples) or all((one.opacity or 0) < SEEN for one in examples):
+        raise PreflightError(
+            f"{folder} has not both clean pictures and marks at least {SEEN} opaque; synthesise more"
+        )
     scores = [detector(prepare(decoded((folder / one.file).read_bytes()))[None])[0] for one in examples]
     return Measured(examples, np.array(scores, np.float32))
 

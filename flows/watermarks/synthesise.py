@@ -154,12 +154,17 @@ def write_table(path: Path, examples: Sequence[Example]) -> None:
 
 
 def read_table(path: Path) -> list[Example]:
-    """The lines of a table."""
-    with path.open(newline="") as file:
-        return [
-            Example(
-                line["file"], line["source"], line["kind"],
-                float(line["opacity"]) if line["opacity"] else None, line["distractors"], int(line["quality"]),
-            )
-            for line in csv.DictReader(file)
-        ]  # fmt: skip
+    """The lines of a table; PreflightError where it is not there, or is another."""
+    try:
+        with path.open(newline="") as file:
+            return [
+                Example(
+                    line["file"], line["source"], line["kind"],
+                    float(line["opacity"]) if line["opacity"] else None, line["distractors"], int(line["quality"]),
+                )
+                for line in csv.DictReader(file)
+            ]  # fmt: skip
+    except (OSError, KeyError, TypeError, ValueError) as error:
+        raise PreflightError(
+            f"{path} is no table that `goldpan watermarks synthesise` wrote: {error}; name the folder it wrote to"
+        ) from error

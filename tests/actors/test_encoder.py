@@ -64,3 +64,9 @@ def test_unknown_and_missing_encoders_are_clear_errors() -> None:
         Encoder("gits", 1, "cpu")
     with pytest.raises(WeightsMissingError, match=r"clip_visual\.onnx"):
         Encoder("clip", 1, "cpu")
+
+
+def test_what_float32_cannot_square_still_has_length_one(tmp_path: Path) -> None:
+    pooled(tmp_path / "models" / "clip_visual.onnx", size=224, dimension=512, scale=1e25)
+    vectors = Encoder("clip", 1, "cpu")(_pixels(2, 224)).astype(np.float64)
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-3)

@@ -71,6 +71,16 @@ def test_what_was_cut_off_goes_on_and_is_whole(publisher: Publisher, cache: Path
     assert len(publisher.ranges) == 2, "what is here is not asked for again"
 
 
+def test_what_was_killed_while_it_was_checked_is_not_fetched_again(
+    publisher: Publisher, cache: Path, content: bytes
+) -> None:
+    path = pull(row(publisher))
+    path.rename(cache / ".tiny.onnx.part")
+    (cache / ".tiny.onnx.etag").write_text(f'"{sha256(content).hexdigest()[:16]}"')
+    assert pull(row(publisher)).read_bytes() == content
+    assert publisher.ranges == [None, f"bytes={len(content)}-"]
+
+
 @pytest.mark.parametrize("tagged", [True, False])
 def test_a_part_of_another_version_is_never_gone_on_with(
     publisher: Publisher, tagged: bool, other: bytes
@@ -111,6 +121,10 @@ def test_where_no_hash_is_published_the_first_one_is_locked(
     assert (cache / "tiny.onnx.sha256").read_text() == f"{sha256(content).hexdigest()}  tiny.onnx\n"
     path.write_bytes(other)
     with pytest.raises(HashMismatchError, match=sha256(other).hexdigest()):
+        resolve_weights(row(publisher))
+    # As a machine that lost its power leaves it.
+    (cache / "tiny.onnx.sha256").write_text("")
+    with pytest.raises(HashMismatchError, match="holds no sha256: remove it"):
         resolve_weights(row(publisher))
 
 

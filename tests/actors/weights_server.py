@@ -39,7 +39,10 @@ def publishing() -> Iterator[Publisher]:
             if self.headers["Range"] and self.headers["If-Range"] == tag:
                 begin = int(self.headers["Range"].removeprefix("bytes=").rstrip("-"))
             if begin >= len(content):
-                self.send_error(416)
+                self.send_response(416)
+                self.send_header("Content-Range", f"bytes */{len(content)}")
+                self.send_header("Content-Length", "0")
+                self.end_headers()
                 return
             self.send_response(206 if begin else 200)
             if publisher.tagged:

@@ -166,6 +166,9 @@ def test_an_added_url_is_pulled(mirror: Publisher, tmp_path: Path) -> None:
     mirror.files["/tiny.onnx"] = mean_colour(tmp_path / "tiny.onnx", batch=1).read_bytes()
     assert "models pull mine" in models("add", own(tmp_path, model=f"{mirror.url}/tiny.onnx")).output
     assert models("pull", "mine").exit_code == 0
+    # The file that is here is not from there.
+    moved = models("add", own(tmp_path, model=f"{mirror.url}/other.onnx"))
+    assert moved.exit_code == 2 and "take another name, or remove" in moved.output
     # A model that takes one picture at a time.
     assert Encoder("mine", 1, "cpu")(np.zeros((3, 8, 8, 3), np.uint8)).shape == (3, 3)
 
@@ -175,6 +178,7 @@ def test_an_added_url_is_pulled(mirror: Publisher, tmp_path: Path) -> None:
     [
         ({"size": 4}, r"size: .*greater than or equal to 8"),
         ({"std": [1, 0, 1]}, "std must be above 0"),
+        ({"std": [1, float("inf"), 1]}, "std.1: .*finite"),
         ({"sizes": 8}, "sizes: "),
         ({"resize": "fit"}, "stretch_bicubic"),
     ],
@@ -203,6 +207,8 @@ def test_what_does_not_do_is_not_added(tmp_path: Path) -> None:
         ({"model": "nan.onnx", "dimension": 1}, "not a number"),
         ({"model": "none.onnx"}, "which is not there; correct its row"),
         ({"name": "clip"}, "take another name"),
+        # Its file would be clip's.
+        ({"name": "clip_visual"}, "take another name"),
     ):
         refused = models("add", own(tmp_path, **changes))
         assert refused.exit_code == 2 and said in refused.output, refused.output

@@ -116,6 +116,13 @@ def test_what_is_made_is_measured_and_runs_as_the_model_it_was_made_of(row: Mode
         precise_weights(row, FP16)
 
 
+@pytest.mark.parametrize("content", [b"<html>" * 100, b""])
+def test_a_broken_file_is_told_before_anything_is_made(row: ModelRow, tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "mine.onnx").write_bytes(content)
+    refused = quantised(tmp_path, 60)
+    assert refused.exit_code == 2 and "not a model that can be read" in refused.output
+
+
 def test_too_few_images_choose_nothing(row: ModelRow, tmp_path: Path) -> None:
     done = quantised(tmp_path, 70)
     assert "35 images judged: 200 are needed" in done.output, done.output

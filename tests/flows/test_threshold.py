@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import tracemalloc
 from io import StringIO
 from pathlib import Path
 
@@ -104,6 +105,21 @@ def test_a_run_is_judged_again_without_being_changed(out: Path, folder: Path) ->
     as_csv = csv.DictReader(StringIO(_goldpan("score", out, "--taste", folder, "--format", "csv").stdout))
     assert {row["key"] for row in as_csv} == {"b/0", "c/0"}
     assert {path: path.read_bytes() for path in out.rglob("*") if path.is_file()} == before
+
+
+def test_what_was_scored_is_not_held_in_memory(tmp_path: Path, folder: Path) -> None:
+    output, peaks = Output(str(tmp_path / "long")), []
+    for number in range(1, 25):
+        rows = {f"{number}-{item}/0": (1, "unlike_taste", 9.0) for item in range(200)}
+        _window(output, number, rows, "gist@abababababababab")
+        if number in {2, 24}:
+            _goldpan("score", tmp_path / "long", "--taste", folder)  # what is kept once is kept now
+            tracemalloc.start()
+            done = _goldpan("score", tmp_path / "long", "--taste", folder)
+            peaks.append(tracemalloc.get_traced_memory()[1])
+            tracemalloc.stop()
+            assert str(200 * number) in done.stdout
+    assert peaks[1] < peaks[0] + 22 * 200 * 100
 
 
 def test_what_is_compacted_is_judged_the_same(out: Path, folder: Path) -> None:

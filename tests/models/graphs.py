@@ -49,13 +49,20 @@ def tiny_row(**changes: object) -> ModelRow:
 
 
 def pooled(
-    path: Path, *, size: int, dimension: int, name: str = "input", output: str = "output", first: bool = True
+    path: Path,
+    *,
+    size: int,
+    dimension: int,
+    name: str = "input",
+    output: str = "output",
+    first: bool = True,
+    scale: float = 1.0,
 ) -> Path:
     """Write a model of fixed weights on the mean colours: [n, 3, size, size] in, [n, dimension] out.
 
     Where its output is not the ``first``, that is one of every pixel, as exports of transformers have it.
     """
-    weights = np.random.default_rng(dimension).normal(size=(3, dimension)).astype(np.float32)
+    weights = np.random.default_rng(dimension).normal(scale=scale, size=(3, dimension)).astype(np.float32)
     nodes = [
         helper.make_node("ReduceMean", [name], ["means"], axes=[2, 3], keepdims=0),
         helper.make_node("MatMul", ["means", "weights"], [output]),
@@ -87,4 +94,34 @@ def square_root(path: Path) -> Path:
     graph = helper.make_graph(nodes, "root", [wide], [narrow])
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
     onnx.save(model, str(path))
+    return path
+
+
+def in_two_files(path: Path, source: Path) -> Path:
+    """Write a model again as newer exporters do: its weights in another file, beside it."""
+    name = f"{path.name}.data"
+    onnx.save_model(onnx.load(source), path, save_as_external_data=True, location=name, size_threshold=0)
+    return path
+
+
+def words(path: Path) -> Path:
+    """Write a classifier that gives the name of a class for each picture."""
+    nodes = [
+        helper.make_node("Flatten", ["input"], ["flat"]),
+        helper.make_node("ArgMax", ["flat"], ["class"], axis=1, keepdims=0),
+        helper.make_node(
+            "LabelEncoder",
+            ["class"],
+            ["label"],
+            domain="ai.onnx.ml",
+            keys_int64s=[0],
+            values_strings=["cat"],
+            default_string="dog",
+        ),
+    ]
+    wide = helper.make_tensor_value_info("input", TensorProto.FLOAT, ["n", 3, 8, 8])
+    label = helper.make_tensor_value_info("label", TensorProto.STRING, ["n"])
+    graph = helper.make_graph(nodes, "words", [wide], [label])
+    domains = [helper.make_opsetid("", 17), helper.make_opsetid("ai.onnx.ml", 2)]
+    onnx.save(helper.make_model(graph, opset_imports=domains, ir_version=8), str(path))
     return path

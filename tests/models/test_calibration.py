@@ -76,6 +76,7 @@ def test_a_score_that_is_no_number_is_never_let_through() -> None:
     [
         (lambda: Keep(1.5), "between 0 and 1"),
         (lambda: BestF(0), "above 0"),
+        (lambda: BestF(1e200), "1000 at most"),
         (lambda: BestF(1), "--against"),
         (lambda: PerThousand(50), "--against"),
         (lambda: PerThousand(1000), "some can be let through"),
@@ -85,6 +86,10 @@ def test_a_score_that_is_no_number_is_never_let_through() -> None:
 def test_a_rule_that_cannot_be_followed_says_why(rule: Callable[[], Rule], message: str) -> None:
     with pytest.raises(ModelError, match=message):
         rule().choose(Calibration.of(np.arange(40.0)))
+
+
+def test_of_a_small_sample_one_is_let_through_at_least(calibration: Calibration) -> None:
+    assert PerThousand(1e-9).choose(calibration)[0] == calibration.unfiltered[-1]
 
 
 def test_scores_that_cannot_calibrate_are_errors() -> None:

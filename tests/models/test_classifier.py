@@ -68,6 +68,7 @@ def test_limits_are_inclusive_and_nan_passes_none() -> None:
         ({"name": "No good"}, "name"),
         ({"keep_abvoe": 1}, "keep_abvoe"),
         ({"sha256": "abc"}, "sha256"),
+        ({"keep_above": float("nan")}, "finite"),
     ],
 )
 def test_a_row_that_cannot_be_meant_is_refused(changes: dict[str, Any], problem: str) -> None:

@@ -61,6 +61,18 @@ def test_what_is_scored_in_float32_lies_where_float64_has_it(p: int, apart: floa
         np.testing.assert_allclose(quick, scores, rtol=1e-3)
 
 
+def test_the_bound_holds_where_all_roundings_go_one_way() -> None:
+    p = 512
+    choleskys = np.triu(np.full((2, p, p), 0.1))
+    means = np.array([[0.3], [-0.3]]).repeat(p, 1)
+    x = np.random.default_rng(0).uniform(0.01, 1, (100, 1)).repeat(p, 1)
+    exact = np.stack(
+        [((x @ c - m @ c) ** 2).sum(axis=1) for m, c in zip(means, choleskys, strict=True)], axis=1
+    )
+    lengths, wrong = Distances.of(means, choleskys)(x)
+    assert (np.abs(lengths - exact) <= wrong).all()
+
+
 def reference(mixture: GaussianMixture, lengths: Vectors) -> Vectors:
     scales = np.log(np.diagonal(mixture.precision_choleskys, axis1=1, axis2=2)).sum(axis=1)
     constants = np.log(mixture.weights) + scales - 0.5 * len(mixture.means[0]) * np.log(2 * np.pi)

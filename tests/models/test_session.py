@@ -8,7 +8,7 @@ import pytest
 
 from models.registry import BrokenModelError, DeviceUnavailableError, ModelContractError
 from models.session import Session
-from tests.models.graphs import mean_colour, tiny_row
+from tests.models.graphs import in_two_files, mean_colour, pooled, tiny_row, words
 
 
 def _batch(n: int) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
@@ -73,6 +73,18 @@ def test_another_output_than_the_rows_is_an_error(tmp_path: Path) -> None:
         Session(path, tiny_row(output_name="logits"), threads=1)
     with pytest.raises(ModelContractError, match="not 7 each"):
         Session(path, tiny_row(dimension=7), threads=1).run(_batch(2))
+
+
+def test_words_are_no_output(tmp_path: Path) -> None:
+    with pytest.raises(ModelContractError, match=r"should give numbers; 'label' .*tensor\(string\)"):
+        Session(words(tmp_path / "words.onnx"), tiny_row(dimension=1), threads=1)
+
+
+def test_weights_in_another_file_are_refused_as_no_hash_would_tell_them(tmp_path: Path) -> None:
+    whole = pooled(tmp_path / "whole.onnx", size=8, dimension=64)
+    Session(whole, tiny_row(dimension=64), threads=1)
+    with pytest.raises(BrokenModelError, match=r"weights in another file.*make it one file"):
+        Session(in_two_files(tmp_path / "two.onnx", whole), tiny_row(dimension=64), threads=1)
 
 
 def test_a_batch_of_another_shape_is_an_error(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Callable
 from dataclasses import replace
@@ -195,6 +196,18 @@ def _edit_array(name: str, change: Callable[[npt.NDArray[np.float64]], object]) 
     return edit
 
 
+def _one_array() -> bytes:
+    buffer = io.BytesIO()
+    np.save(buffer, np.zeros(3))
+    return buffer.getvalue()
+
+
+def _packed_otherwise(folder: Path) -> bytes:
+    data = bytearray((folder / "taste.npz").read_bytes())
+    data[data.find(b"PK\x01\x02") + 10] = 99  # the method, in the directory of the archive
+    return bytes(data)
+
+
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
@@ -205,7 +218,11 @@ def _edit_array(name: str, change: Callable[[npt.NDArray[np.float64]], object]) 
             lambda folder: (folder / "taste.npz").write_bytes((folder / "taste.npz").read_bytes()[:900]),
             "cannot be read",
         ),
+        (lambda folder: (folder / "taste.npz").write_bytes(_one_array()), "cannot be read"),
+        (lambda folder: (folder / "taste.npz").write_bytes(_packed_otherwise(folder)), "cannot be read"),
         (lambda folder: (folder / "taste.json").write_text("{"), "not JSON"),
+        (lambda folder: (folder / "taste.json").write_text("[" * 100_000), "not JSON"),
+        (_edit_card(liked=float("inf")), "misstates"),
         (lambda folder: (folder / "taste.json").write_text("[]"), "version None"),
         (_edit_card(version=99), "version 99"),
         (_edit_card(threshold=None), "misstates"),

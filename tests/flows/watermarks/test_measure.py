@@ -3,9 +3,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from actors.watermark import Watermark
+from flows.exits import PreflightError
 from flows.watermarks.measure import Measured, contact_sheet, lines, measured
 from flows.watermarks.synthesise import TABLE, Example, write_table
 from tests.flows.watermarks.pictures import scene, under_a_mark
@@ -48,3 +50,22 @@ def test_a_folder_is_judged_from_its_bytes_and_drawn(tmp_path: Path) -> None:
     assert 0 <= found.scores.min() < found.scores.max() <= 1
     sheet = contact_sheet(tmp_path, found, 0.5)
     assert len(np.unique(np.asarray(sheet).reshape(-1, 3), axis=0)) > 50
+
+
+def unasked(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+    raise AssertionError("nothing is to be judged")
+
+
+def test_what_cannot_be_measured_says_why(tmp_path: Path) -> None:
+    with pytest.raises(PreflightError, match="is no table"):
+        measured(tmp_path, unasked)
+    (tmp_path / TABLE).write_text("a,b\n1,2\n")
+    with pytest.raises(PreflightError, match="is no table"):
+        measured(tmp_path, unasked)
+    for examples in (
+        [],
+        [Example("a.jpg", "a", "", None, "", 90), Example("b.jpg", "a", "tiled", 0.2, "", 90)],
+    ):
+        write_table(tmp_path / TABLE, examples)
+        with pytest.raises(PreflightError, match="not both clean pictures and marks"):
+            measured(tmp_path, unasked)

@@ -13,6 +13,8 @@ import pytest
 from actors.encoder import Encoder
 from flows.exits import PreflightError
 from flows.train_watermark import System, train_watermark, write_curves
+from flows.watermarks.backgrounds import Background
+from flows.watermarks.examples import CELLS, made
 from flows.watermarks.layout import read_layout
 from flows.watermarks.quadrant_head import embedded
 from models.quadrants import QuadrantHead
@@ -53,6 +55,13 @@ def test_a_folder_without_both_kinds_is_refused(tmp_path: Path) -> None:
     (tmp_path / "watermark").mkdir()
     with pytest.raises(PreflightError, match="no folder no_watermark"):
         train_watermark(tmp_path, tmp_path / "head.npz", System.QUADRANTS, encoder="gist")
+
+
+def test_examples_of_other_pictures_are_not_taken_for_these(tmp_path: Path) -> None:
+    assert made([], 2, (), 1, tmp_path).cells.shape == (0, CELLS, CELLS)
+    with pytest.raises(PreflightError, match="examples of other pictures"):
+        made([Background(1, photo=tmp_path / "a.jpg")], 2, (), 1, tmp_path)
+    assert len(made([], 2, (), 1, tmp_path).pictures) == 0
 
 
 def test_the_built_in_detector_learns_and_is_exported_as_it_is(tmp_path: Path) -> None:
