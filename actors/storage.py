@@ -117,6 +117,11 @@ class Output:
             # An object store is asked once for columns that stand together, not once for each.
             return pq.ParquetFile(file, pre_buffer=True).read(columns=columns)
 
+    def read_schema(self, path: str) -> pa.Schema:
+        """Read a Parquet file's columns' names and types, which stand in its footer."""
+        with self._fs.open_input_file(self._full(path)) as file:
+            return pq.read_schema(file)
+
     def dataset(self, paths: list[str], schema: pa.Schema) -> ds.Dataset:
         """Open Parquet files as one dataset with this schema, to be read by part."""
         # It imports pandas, most of a second in each actor that writes and never queries.
