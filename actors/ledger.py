@@ -6,6 +6,7 @@ It is never a second source of truth: all of it can be read again. In memory it 
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 from pathlib import PurePosixPath
 from typing import Any
@@ -25,6 +26,7 @@ STATE = "state/deferred.json"
 _RECENT = 4096
 # Counted at a time when it is loaded: columns of small shards cost more calls than rows.
 _ROWS = 1 << 17
+_log = logging.getLogger(__name__)
 
 
 class HashSet:
@@ -86,11 +88,15 @@ def write_state(output: Output, manifest: Manifest, owed: dict[str, int]) -> Non
 
 
 def read_state(output: Output) -> tuple[int, dict[str, int]]:
-    """Give the window at which the state was written, 0 where there is none, and what was owed then."""
+    """Give the window at which the state was written, 0 where none can be read, and what was owed then."""
     if not output.exists(STATE):
         return 0, {}
-    fields = output.read_json(STATE)
-    return fields["window"], fields["owed"]
+    try:
+        fields = output.read_json(STATE)
+        return int(fields["window"]), dict(fields["owed"])
+    except (ValueError, KeyError, TypeError) as error:
+        _log.warning("%s cannot be read: %s; all manifests are, in its place", STATE, error)
+        return 0, {}
 
 
 class Ledger:
@@ -124,9 +130,10 @@ class Ledger:
     def _owed(self, output: Output, manifests: list[str]) -> tuple[dict[str, int], list[Deferred]]:
         """Give what was put off and has no row: as the state knew it, and what manifests added and settled since."""
         last, written = read_state(output)
-        held = {
-            number: read_manifest(output, manifest_path(number)) for number in sorted(set(written.values()))
-        }
+        there = set(manifests)
+        # One that is gone with all of its window: goldpan doctor OUT --repair lets the sources be read again for it.
+        named = [number for number in sorted(set(written.values())) if manifest_path(number) in there]
+        held = {number: read_manifest(output, manifest_path(number)) for number in named}
         found = {
             one.key: one for number in held for one in held[number].deferred if written.get(one.key) == number
         }

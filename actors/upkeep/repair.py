@@ -20,7 +20,7 @@ from actors.manifest import FOLDER, Manifest, manifest_path, read_manifest
 from actors.shards import LEDGER, TABLES, Shard, current, listed_shards, shards
 from actors.storage import ASIDE, Output
 from actors.upkeep.checkup import Checkup, Fault, Finding, file_sha256, keys_of, stems_of
-from actors.upkeep.rebuild import rebuilt_manifest
+from actors.upkeep.rebuild import rebuilt_manifest, still_owed
 from models.keys import IMAGE_NAME
 from models.reasons import Verdict
 
@@ -107,50 +107,69 @@ def _set_images_aside(output: Output, checkup: Checkup, lost: list[int]) -> Iter
 def _set_manifests_aside(output: Output, checkup: Checkup, found: list[Finding]) -> Iterator[str]:
     for finding in found:
         yield f"{finding.path} is in {output.set_aside(finding.path)}"
-    yield from _rebuild(output, {int(PurePosixPath(finding.path).stem) for finding in found})
+    unreadable = {int(PurePosixPath(finding.path).stem) for finding in found}
+    # All at once: where the sources are read again from goes by the first of them.
+    yield from _rebuild(output, unreadable | (_without_manifest(checkup) & _judged(output)))
 
 
 def _write_manifests(output: Output, checkup: Checkup, found: list[Finding]) -> Iterator[str]:
-    judged = {number for one in shards(output, LEDGER) for number in one.windows}
-    wanted = {int(text) for finding in found for text in finding.detail.removeprefix("window ").split(", ")}
-    yield from _rebuild(output, wanted & judged)
+    judged, wanted = _judged(output), _without_manifest(checkup)
+    missing = {number for number in wanted & judged if not output.exists(manifest_path(number))}
+    yield from _rebuild(output, missing)
     for table in TABLES[:-1]:
         for shard in shards(output, table):
             if judged.isdisjoint(shard.windows) and wanted.issuperset(shard.windows):
                 yield f"{shard.path} is in {output.set_aside(shard.path)}: no window has it"
 
 
+def _judged(output: Output) -> set[int]:
+    return {number for one in shards(output, LEDGER) for number in one.windows}
+
+
+def _without_manifest(checkup: Checkup) -> set[int]:
+    told = (finding.detail.removeprefix("window ") for finding in checkup.of(Fault.NO_MANIFEST))
+    return {int(text) for numbers in told for text in numbers.split(", ")}
+
+
 def _rebuild(output: Output, numbers: set[int]) -> Iterator[str]:
     there = output.names(FOLDER, ".json")
+    lost = dict.fromkeys(sorted(numbers), "has no rows either")
     for shard in shards(output, LEDGER):
         wanted = sorted(numbers.intersection(shard.windows))
         rows = output.read_table(shard.path).to_pylist() if wanted else []
         for number in wanted:
             cursors = _cursors_before(output, there, number)
             of_it = [row for row in rows if int(row["window"]) == number]
-            rebuilt_manifest(shard, number, of_it, cursors).write(output)
+            deferred, is_all = still_owed(output, there, number)
+            rebuilt_manifest(shard, number, of_it, cursors, deferred).write(output)
             yield f"{manifest_path(number)} is written anew from the window's rows"
-        numbers = numbers.difference(wanted)
-    if numbers:
-        yield from _read_again(output, there, sorted(numbers))
+            lost[number] = "had put off what is not known any more"
+            if is_all:
+                del lost[number]
+    if lost:
+        yield from _read_again(output, there, lost)
 
 
-def _read_again(output: Output, there: list[str], numbers: list[int]) -> Iterator[str]:
-    """Let the next run read the sources from before these windows: what later ones have of it is known, and skipped."""
+def _read_again(output: Output, there: list[str], lost: dict[int, str]) -> Iterator[str]:
+    """Let the next run read the sources from before these windows: what later ones have of it is known, and skipped.
+
+    ``lost`` says of each window, in order, what is lost of it.
+    """
     newest = read_manifest(output, there[-1]) if there else None
-    if newest is not None and newest.number > numbers[0]:
+    first, last = min(lost), max(lost)
+    if newest is not None and newest.number > first:
         going_back = Manifest(
-            number=max(newest.number, numbers[-1]) + 1,
+            number=max(newest.number, last, *_judged(output)) + 1,
             run=newest.run,
             opened_at=datetime.now(UTC),
             submissions={},
             candidates=(),
-            cursors=_cursors_before(output, there, numbers[0]),
+            cursors=_cursors_before(output, there, first),
         )
         going_back.write(output)
-        yield f"{going_back.path} is an empty window, with the sources' places as they were before {numbers[0]}"
-    for number in numbers:
-        yield f"window {number} has no rows either: its sources are read again from where they were before it"
+        yield f"{going_back.path} is an empty window, with the sources' places as they were before {first}"
+    for number, what in lost.items():
+        yield f"window {number} {what}: its sources are read again from where they were before it"
 
 
 def _cursors_before(output: Output, there: list[str], number: int) -> dict[str, Any]:

@@ -11,13 +11,16 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from actors.ledger import Ledger
+from actors.deferred import Deferred
+from actors.ledger import Ledger, write_state
 from actors.manifest import manifest_path, read_manifest
 from actors.shards import LEDGER
 from actors.storage import TEMPORARY, Output
 from actors.upkeep.checkup import Checkup, Fault, examine
 from actors.upkeep.compaction import compact
 from actors.upkeep.repair import mend
+from models.reasons import Reason, Stage
+from models.records import Candidate, Outcome, Submission
 from models.schema import VERDICTS
 from tests.actors.upkeep.small_output import commit, facts, manifest, silent, small
 
@@ -150,6 +153,70 @@ def test_a_manifest_is_written_anew_from_its_rows(
     assert now.candidates[0].urls == was.candidates[0].urls
     assert now.submissions["t3_2a"].submission == was.submissions["t3_2a"].submission
     assert now.cursors == {"s": {"after": 1}} and now.opened_at.date() == was.opened_at.date()
+
+
+def put_off(item: str, tries: int = 1) -> Deferred:
+    outcome = Outcome(Reason.RATE_LIMITED, Stage.FETCH, retry_after=9.0)
+    candidate = Candidate(item, "0", (f"https://a.test/{item}",), outcome=outcome)
+    return Deferred(Submission(item, "s", {}, "Pics"), candidate, 5.0, tries, candidates=1)
+
+
+@pytest.mark.parametrize("break_it", [lambda o, p: o.remove(p), lambda o, p: o.write(p, b"{")])
+def test_what_a_lost_manifest_put_off_is_owed_still(
+    output: Output, break_it: Callable[[Output, str], None]
+) -> None:
+    replace(manifest(1, ["t3_1a/0", "t3_1b/0", "t3_1c/0"]), deferred=(put_off("t3_x"),)).write(output)
+    window = manifest(2, ["t3_2a/0", "t3_2b/0", "t3_2c/0"])
+    window = replace(window, deferred=(put_off("t3_x", tries=2), put_off("t3_y")))
+    window.write(output)
+    newest = manifest(3, ["t3_3a/0", "t3_3b/0", "t3_3c/0"])
+
+    # Of both it is known that they are owed; the one that was put off before is in the manifest before, as it was.
+    write_state(output, newest, {"t3_x/0": 2, "t3_y/0": 2})
+    break_it(output, window.path)
+    lines, after = mended(output)
+    assert not after.findings and lines[-1] == (
+        "window 2 had put off what is not known any more: its sources are read again from where they were before it"
+    )
+    ledger = Ledger(output)
+    assert ledger.deferred == [put_off("t3_x")] and ledger.written == {"t3_x/0": 2}
+    assert not ledger.knows("t3_y") and ledger.cursors == {"s": {"after": 1}}
+
+    # What is owed is known, and in the manifest before: nothing is read again.
+    output.remove(manifest_path(4))
+    write_state(output, newest, {"t3_x/0": 2})
+    break_it(output, window.path)
+    assert not mended(output)[1].findings
+    ledger = Ledger(output)
+    assert ledger.deferred == [put_off("t3_x")] and ledger.cursors == {"s": {"after": 3}}
+
+
+def test_a_state_that_is_lost_with_a_manifest_has_nothing_asked_for_again_that_has_its_row(
+    output: Output,
+) -> None:
+    replace(manifest(1, ["t3_1a/0", "t3_1b/0"]), deferred=(put_off("t3_2a"), put_off("t3_x"))).write(output)
+    output.write("state/deferred.json", b"{")
+    output.remove(manifest_path(2))
+    mended(output)
+    assert Ledger(output).deferred == [put_off("t3_x")]
+
+
+def test_of_manifests_that_are_lost_in_two_ways_the_first_says_where_to_read_again(output: Output) -> None:
+    commit(output, manifest(4, ["t3_4a/0", "t3_4b/0"]))
+    manifest(5, ["t3_5a/0"]).write(output)
+    output.write(manifest_path(2), b"{")
+    lines, after = mended(output)
+    assert not after.findings, lines
+    ledger = Ledger(output)
+    assert [one.number for one in ledger.unfinished] == [5, 6] and ledger.cursors == {"s": {"after": 1}}
+
+
+def test_a_window_that_is_gone_with_what_it_put_off_lets_a_run_start(output: Output) -> None:
+    write_state(output, manifest(3, []), {"t3_x/0": 4})
+    output.write(manifest_path(4), b"{")
+    mended(output)
+    ledger = Ledger(output)
+    assert not ledger.deferred and ledger.cursors == {"s": {"after": 3}}
 
 
 def test_a_manifest_of_nothing_that_cannot_be_read_lets_a_run_start(output: Output) -> None:
