@@ -60,6 +60,12 @@ class HashSet:
             # The stable sort merges what is sorted already.
             self._runs[-1] = np.sort(np.concatenate([self._runs[-1], last]), kind="stable")
 
+    def have(self, hashes: Hashes) -> Flags:
+        """Tell of many, by their hashes, which of them are remembered."""
+        recent = np.fromiter(self._recent, np.uint64, len(self._recent))
+        found: Flags = np.isin(hashes, recent) | self._are_in_runs(hashes)
+        return found
+
     @property
     def count(self) -> int:
         """Count them, near enough: one that was added again a while later may count twice until it is merged."""
@@ -69,8 +75,13 @@ class HashSet:
         value = key_hash(text)
         if value in self._recent:
             return True
-        hashed = np.array([value], np.uint64)
-        return any(_is_in(run, hashed)[0] for run in self._runs)
+        return bool(self._are_in_runs(np.array([value], np.uint64))[0])
+
+    def _are_in_runs(self, hashes: Hashes) -> Flags:
+        found = np.zeros(len(hashes), np.bool_)
+        for run in self._runs:
+            found |= _is_in(run, hashes)
+        return found
 
 
 def _number(path: str) -> int:

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from actors.manifest import FOLDER, Manifest, manifest_path, read_manifest
-from actors.shards import LEDGER, TABLES, Shard, current, listed_shards, shards
+from actors.shards import LEDGER, TABLES, Shard, current, listed_shards, read_verdicts, shards
 from actors.storage import ASIDE, Output
 from actors.upkeep.checkup import Checkup, Fault, Finding, file_sha256, keys_of, stems_of
 from actors.upkeep.rebuild import rebuilt_manifest, still_owed
@@ -94,10 +94,9 @@ def _set_images_aside(output: Output, checkup: Checkup, lost: list[int]) -> Iter
             continue
         stems = stems_of(read_manifest(output, path))
         folders = {stem.rpartition("/")[0] for stem in stems}
-        held = {name for folder in folders for name in output.names(folder)} - checkup.named.keys()
-        images = [
-            name for name in sorted(held) if (image := IMAGE_NAME.fullmatch(name)) and image["stem"] in stems
-        ]
+        held = (name for folder in sorted(folders) for name in output.names(folder))
+        of_it = (name for name in held if (image := IMAGE_NAME.fullmatch(name)) and image["stem"] in stems)
+        images = [name for name in of_it if name not in checkup.named]
         for name in images:
             output.set_aside(name)
         if images:
@@ -234,20 +233,31 @@ def _owe_rows(output: Output, checkup: Checkup, found: list[Finding]) -> Iterato
 def _set_files_aside(output: Output, checkup: Checkup, found: list[Finding]) -> Iterator[str]:
     for finding in found:
         yield f"{finding.path} is in {output.set_aside(finding.path)}: its bytes are not the original's"
-        checkup.absent.add(finding.path)
+        checkup.absent.add([finding.path])
 
 
 def _adopt(output: Output, checkup: Checkup, found: list[Finding]) -> Iterator[str]:
-    wanted = {checkup.named[path]: path for path in checkup.absent}
-    for finding in found:
-        if not output.exists(finding.path):
-            continue
-        place = wanted.pop(file_sha256(output, finding.path) or "", None)
+    held = {one.path: sha256 for one in found if (sha256 := file_sha256(output, one.path)) is not None}
+    wanted = _missed(output, checkup, set(held.values()))
+    for path, sha256 in held.items():
+        place = wanted.pop(sha256, None)
         if place is None:
-            yield f"{finding.path} is in {output.set_aside(finding.path)}: no row names it"
+            yield f"{path} is in {output.set_aside(path)}: no row names it"
         else:
-            output.move(finding.path, place)
-            yield f"{finding.path} is {place}: that row's file was missing, and has these bytes"
+            output.move(path, place)
+            yield f"{path} is {place}: that row's file was missing, and has these bytes"
+
+
+def _missed(output: Output, checkup: Checkup, digests: set[str]) -> dict[str, str]:
+    """Give where a row misses the file of these bytes, by their sha256."""
+    wanted = pa.array(sorted(digests), pa.string())
+    found: dict[str, str] = {}
+    for _, rows in read_verdicts(output, ["verdict", "path", "sha256"]):
+        kept = pc.and_(pc.equal(rows["verdict"], Verdict.ACCEPTED.value), pc.is_in(rows["sha256"], wanted))
+        for row in rows.filter(kept).to_pylist():
+            if row["path"] in checkup.absent:
+                found[row["sha256"]] = row["path"]
+    return found
 
 
 def _count(things: Sized, what: str) -> str:

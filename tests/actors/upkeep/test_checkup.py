@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import tracemalloc
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -56,13 +59,13 @@ def kept(output: Output, number: int) -> str:
 def test_what_a_run_leaves_is_sound(output: Output) -> None:
     found = examine(output, silent)
     assert not found.findings
-    assert (found.rows, len(found.named), found.shards, found.manifests) == (9, 3, 9, 3)
+    assert (found.rows, found.named.count, found.shards, found.manifests) == (9, 3, 9, 3)
 
 
 def test_a_file_that_its_owner_deleted_is_counted_and_no_fault(output: Output) -> None:
     output.remove(kept(output, 2))
     found = examine(output, silent)
-    assert not found.findings and len(found.absent) == 1
+    assert not found.findings and found.absent.count == 1
 
 
 def test_a_last_window_without_a_shard_waits_with_its_files(output: Output) -> None:
@@ -88,12 +91,49 @@ def test_a_shard_that_is_gone_from_between_others_is_told_and_its_files_make_roo
     assert output.exists("aside/thumbs/date=2026-11-23/00000002.parquet")
 
 
+def test_what_is_kept_of_accepted_images_is_little(tmp_path: Path) -> None:
+    output, a_shard, shards_of_it = small(str(tmp_path), windows=1), 100, 10
+    (row, *_) = output.read_table(SHARD.replace("2.parquet", "1.parquet")).to_pylist()
+    for number in range(2, 2 + shards_of_it):
+        window = manifest(number, [f"t3_{number:03d}_{place:03d}/0" for place in range(a_shard)])
+        window.write(output)
+        sha256 = hashlib.sha256(b"x").hexdigest()
+        rows = [
+            row | {"key": one.key, "window": window.window, "submission": one.item, "sha256": sha256}
+            | {"path": f"images/Pics/{one.item}_0_{sha256[:8]}.jpg"}
+            for one in window.candidates
+        ]  # fmt: skip
+        for one in rows:
+            (tmp_path / one["path"]).write_bytes(b"x")
+        output.write_table(window.shard("verdicts"), pa.Table.from_pylist(rows, schema=VERDICTS))
+    held: list[int] = []
+
+    def weighed(items: Iterable[Any], what: str, total: int) -> Iterator[Any]:
+        yield from items
+        held.append(tracemalloc.get_traced_memory()[0])
+
+    examine(output, silent)
+    tracemalloc.start()
+    try:
+        found = examine(output, weighed)
+    finally:
+        tracemalloc.stop()
+    count = a_shard * shards_of_it
+    assert not found.findings and found.named.count == 1 + count
+    # Those that are read together take some room, however many there are.
+    assert held[-1] < 64 * count + (1 << 17), f"{held[-1] / count} bytes an accepted image, with its row"
+
+
 def test_files_of_others_and_of_dead_writers_are_counted(output: Output) -> None:
     output.write("images/Pics/holiday.jpg", b"mine")
     assert output.local is not None
     (output.local / "images" / f"{TEMPORARY}{'0' * 32}").write_bytes(b"half")
     found = examine(output, silent)
     assert (found.foreign, found.leftovers, found.findings) == (1, 1, [])
+    no_text = output.local / "images" / os.fsdecode(b"\xff_01234567.jpg")
+    no_text.write_bytes(b"mine")
+    assert examine(output, silent).foreign == 2
+    no_text.unlink()
     lines, after = mended(output)
     assert lines == ["removed 1 temporary files of a writer that died"] and not after.leftovers
     assert output.read("images/Pics/holiday.jpg") == b"mine"
@@ -303,7 +343,7 @@ def test_a_changed_file_makes_room_for_the_original(output: Output) -> None:
     output.write(f"images/Pics/t3_9_0_{hashlib.sha256(whole).hexdigest()[:8]}.jpg", whole)
     assert {fault for fault, _ in found_in(output)} == {Fault.CHANGED_FILE, Fault.ORPHAN_FILE}
     _, after = mended(output)
-    assert not after.findings and not after.absent
+    assert not after.findings and not after.absent.count
     assert output.read(path) == whole and output.read(f"aside/{path}") == b"edited"
 
 
