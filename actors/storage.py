@@ -181,7 +181,7 @@ class Output:
     def move(self, path: str, place: str) -> None:
         """Give a file another path, replacing what is there; an object store copies and removes it."""
         if self.local is not None:
-            (self.local / place).parent.mkdir(parents=True, exist_ok=True)
+            _make_folder((self.local / place).parent)
         self._fs.move(self._full(path), self._full(place))
         if self.local is not None:
             _sync_folder((self.local / place).parent)
@@ -261,7 +261,7 @@ def _files(folder: Path | str, depth: int = sys.maxsize) -> Iterator[os.DirEntry
 
 
 def _write_local(path: Path, data: bytes | pa.Buffer) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
+    _make_folder(path.parent)
     temporary = path.parent / f"{TEMPORARY}{uuid.uuid4().hex}"
     try:
         _write_new(temporary, data)
@@ -273,7 +273,7 @@ def _write_local(path: Path, data: bytes | pa.Buffer) -> None:
 
 
 def _create_local(path: Path, data: bytes) -> bool:
-    path.parent.mkdir(parents=True, exist_ok=True)
+    _make_folder(path.parent)
     temporary = path.parent / f"{TEMPORARY}{uuid.uuid4().hex}"
     try:
         _write_new(temporary, data)
@@ -305,6 +305,14 @@ def _write_new(path: Path, data: bytes | pa.Buffer) -> None:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
+
+
+def _make_folder(folder: Path) -> None:
+    """Make a folder and those above it; one that is new is on disk only when the folder that it is in was synced."""
+    if not folder.is_dir():
+        _make_folder(folder.parent)
+        folder.mkdir(exist_ok=True)
+        _sync_folder(folder.parent)
 
 
 def _sync_folder(folder: Path) -> None:
