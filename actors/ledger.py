@@ -110,6 +110,14 @@ def read_state(output: Output) -> tuple[int, dict[str, int]]:
         return 0, {}
 
 
+def forget_owed(output: Output, windows: set[int]) -> None:
+    """Let the state name nothing that was owed by these windows, the manifests of which are gone."""
+    last, owed = read_state(output)
+    if not windows.isdisjoint(owed.values()):
+        left = {key: number for key, number in owed.items() if number not in windows}
+        output.write_json(STATE, {"window": last, "owed": left})
+
+
 class Ledger:
     """What manifests and verdict shards hold: submissions seen, whole or in part, and the next window's number.
 
@@ -141,10 +149,9 @@ class Ledger:
     def _owed(self, output: Output, manifests: list[str]) -> tuple[dict[str, int], list[Deferred]]:
         """Give what was put off and has no row: as the state knew it, and what manifests added and settled since."""
         last, written = read_state(output)
-        there = set(manifests)
-        # One that is gone with all of its window: goldpan doctor OUT --repair lets the sources be read again for it.
-        named = [number for number in sorted(set(written.values())) if manifest_path(number) in there]
-        held = {number: read_manifest(output, manifest_path(number)) for number in named}
+        held = {
+            number: read_manifest(output, manifest_path(number)) for number in sorted(set(written.values()))
+        }
         found = {
             one.key: one for number in held for one in held[number].deferred if written.get(one.key) == number
         }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import configparser
+import errno
 import os
 from pathlib import Path
 from typing import Any
@@ -119,8 +120,8 @@ def ledger(output: Output) -> Ledger:
     try:
         return Ledger(output)
     except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
-        if isinstance(error, OSError) and error.errno is not None:
-            raise  # the disk's, where Arrow's own of broken Parquet have no number
+        if isinstance(error, OSError) and error.errno not in (None, errno.ENOENT):
+            raise  # the disk's; Arrow's own of broken Parquet have no number
         told = f"{type(error).__name__}: {' '.join(str(error).split())}"[:200]
         raise PreflightError(
             f"--out {output.shown}: what earlier runs left there cannot be read ({told}). "

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from actors.ledger import HashSet
+from actors.ledger import STATE, HashSet, read_state
 from actors.manifest import FOLDER, Manifest, read_manifest
 from actors.shards import LEDGER, TABLES, Shard, current, listed_shards, read_verdicts
 from actors.storage import Output
@@ -39,7 +39,7 @@ class Fault(StrEnum):
 
     UNREADABLE_SHARD = "unreadable shard"
     UNREADABLE_MANIFEST = "unreadable manifest"
-    NO_MANIFEST = "shard without its manifest"
+    NO_MANIFEST = "window without its manifest"
     LOST_SHARD = "window whose shard is gone, but not its files"
     MISSING_ROW = "candidate without a row"
     SECOND_ROW = "candidate with a second row"
@@ -163,6 +163,7 @@ class _Examination:
         newest = max(judged, default=0)
         owed: list[tuple[str, str]] = []
         there: set[int] = set()
+        owing = set(read_state(self._output)[1].values())
         paths = self._output.names(FOLDER, ".json")
         for path in self._watch(paths, "manifests", len(paths)):
             there.add(int(PurePosixPath(path).stem))
@@ -186,6 +187,8 @@ class _Examination:
         for shard in (*self._hashes, *vectors):
             if lone := [str(number) for number in shard.windows if number not in there]:
                 self._fault(Fault.NO_MANIFEST, shard.path, f"window {', '.join(lone)}")
+        for number in owing - there:
+            self._fault(Fault.NO_MANIFEST, STATE, f"window {number}")
 
     def _look_for_second_rows(self) -> None:
         values = _together(self._hashes.values())

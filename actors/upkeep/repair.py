@@ -16,6 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from actors.ledger import forget_owed, read_state
 from actors.manifest import FOLDER, Manifest, manifest_path, read_manifest
 from actors.shards import LEDGER, TABLES, Shard, current, listed_shards, read_verdicts, shards
 from actors.storage import ASIDE, Output
@@ -108,13 +109,12 @@ def _set_manifests_aside(output: Output, checkup: Checkup, found: list[Finding])
         yield f"{finding.path} is in {output.set_aside(finding.path)}"
     unreadable = {int(PurePosixPath(finding.path).stem) for finding in found}
     # All at once: where the sources are read again from goes by the first of them.
-    yield from _rebuild(output, unreadable | (_without_manifest(checkup) & _judged(output)))
+    yield from _rebuild(output, unreadable | _missing(output, checkup))
 
 
 def _write_manifests(output: Output, checkup: Checkup, found: list[Finding]) -> Iterator[str]:
+    yield from _rebuild(output, _missing(output, checkup))
     judged, wanted = _judged(output), _without_manifest(checkup)
-    missing = {number for number in wanted & judged if not output.exists(manifest_path(number))}
-    yield from _rebuild(output, missing)
     for table in TABLES[:-1]:
         for shard in shards(output, table):
             if judged.isdisjoint(shard.windows) and wanted.issuperset(shard.windows):
@@ -128,6 +128,12 @@ def _judged(output: Output) -> set[int]:
 def _without_manifest(checkup: Checkup) -> set[int]:
     told = (finding.detail.removeprefix("window ") for finding in checkup.of(Fault.NO_MANIFEST))
     return {int(text) for numbers in told for text in numbers.split(", ")}
+
+
+def _missing(output: Output, checkup: Checkup) -> set[int]:
+    """Give the windows of which a manifest is missed: they were judged, or owe something."""
+    wanted = _without_manifest(checkup) & (_judged(output) | set(read_state(output)[1].values()))
+    return {number for number in wanted if not output.exists(manifest_path(number))}
 
 
 def _rebuild(output: Output, numbers: set[int]) -> Iterator[str]:
@@ -145,6 +151,8 @@ def _rebuild(output: Output, numbers: set[int]) -> Iterator[str]:
             lost[number] = "had put off what is not known any more"
             if is_all:
                 del lost[number]
+        numbers = numbers.difference(wanted)
+    forget_owed(output, numbers)
     if lost:
         yield from _read_again(output, there, lost)
 

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from actors.ledger import write_state
+from actors.manifest import read_manifest
 from flows import preflight
 from flows.exits import PreflightError
 from flows.settings import Settings, load_settings
@@ -49,6 +51,14 @@ def test_what_is_damaged_in_an_output_is_said_with_the_way_out(
     assert preflight.ledger(output).next_window == 4
     output.write(path, data)
     with pytest.raises(PreflightError, match=r"cannot be read \(\w+: .*mend it: goldpan doctor OUT --repair"):
+        preflight.ledger(output)
+
+
+def test_a_manifest_that_is_gone_with_what_it_put_off_is_said_too(tmp_path: Path) -> None:
+    output = small(str(tmp_path))
+    write_state(output, read_manifest(output, "windows/00000003.json"), {"t3_x/0": 2})
+    output.remove("windows/00000002.json")
+    with pytest.raises(PreflightError, match=r"cannot be read \(FileNotFoundError: .*--repair"):
         preflight.ledger(output)
 
 

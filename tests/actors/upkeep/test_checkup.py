@@ -251,10 +251,16 @@ def test_of_manifests_that_are_lost_in_two_ways_the_first_says_where_to_read_aga
     assert [one.number for one in ledger.unfinished] == [5, 6] and ledger.cursors == {"s": {"after": 1}}
 
 
-def test_a_window_that_is_gone_with_what_it_put_off_lets_a_run_start(output: Output) -> None:
+@pytest.mark.parametrize("data", [b"{", None])
+def test_a_window_that_is_gone_with_what_it_put_off_lets_a_run_start(
+    output: Output, data: bytes | None
+) -> None:
     write_state(output, manifest(3, []), {"t3_x/0": 4})
-    output.write(manifest_path(4), b"{")
-    mended(output)
+    if data is not None:
+        output.write(manifest_path(4), data)
+    assert (Fault.NO_MANIFEST, "state/deferred.json") in found_in(output) or data
+    lines, after = mended(output)
+    assert not after.findings and "window 4 has no rows either" in lines[-1]
     ledger = Ledger(output)
     assert not ledger.deferred and ledger.cursors == {"s": {"after": 3}}
 
