@@ -11,10 +11,10 @@ from typing import Any
 
 from ray.actor import _ActorClassMethodMetadata
 from ray.data._internal.execution.operators import task_pool_map_operator
-from ray.data._internal.execution.operators.task_pool_map_operator import cached_remote_fn
 from ray.data._internal.stats import _StatsManager
 
-# Looked up here: a Ray that has them no more does not start, where another name would be set and never called.
+# Looked up here: a Ray that has them no more ends the import, where another name would be set and never called.
+_cached_remote_fn = vars(task_pool_map_operator)["cached_remote_fn"]
 _TELLING = (
     _StatsManager.register_dataset_to_stats_actor,
     _StatsManager.update_execution_metrics,
@@ -36,7 +36,9 @@ def keep_none() -> None:
 
 def _task(function: Any, **options: Any) -> Any:
     # The label, the operator's own id, alone tells them apart, and each call bears it anyway.
-    return cached_remote_fn(function, **{name: value for name, value in options.items() if name != "_labels"})
+    return _cached_remote_fn(
+        function, **{name: value for name, value in options.items() if name != "_labels"}
+    )
 
 
 def _untold(*_: object, **__: object) -> None:
