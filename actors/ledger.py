@@ -6,6 +6,7 @@ It is never a second source of truth: all of it can be read again. In memory it 
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 from pathlib import PurePosixPath
 from typing import Any
@@ -25,6 +26,7 @@ STATE = "state/deferred.json"
 _RECENT = 4096
 # Counted at a time when it is loaded: columns of small shards cost more calls than rows.
 _ROWS = 1 << 17
+_log = logging.getLogger(__name__)
 
 
 class HashSet:
@@ -58,6 +60,12 @@ class HashSet:
             # The stable sort merges what is sorted already.
             self._runs[-1] = np.sort(np.concatenate([self._runs[-1], last]), kind="stable")
 
+    def have(self, hashes: Hashes) -> Flags:
+        """Tell of many, by their hashes, which of them are remembered."""
+        recent = np.fromiter(self._recent, np.uint64, len(self._recent))
+        found: Flags = np.isin(hashes, recent) | self._are_in_runs(hashes)
+        return found
+
     @property
     def count(self) -> int:
         """Count them, near enough: one that was added again a while later may count twice until it is merged."""
@@ -67,8 +75,13 @@ class HashSet:
         value = key_hash(text)
         if value in self._recent:
             return True
-        hashed = np.array([value], np.uint64)
-        return any(_is_in(run, hashed)[0] for run in self._runs)
+        return bool(self._are_in_runs(np.array([value], np.uint64))[0])
+
+    def _are_in_runs(self, hashes: Hashes) -> Flags:
+        found = np.zeros(len(hashes), np.bool_)
+        for run in self._runs:
+            found |= _is_in(run, hashes)
+        return found
 
 
 def _number(path: str) -> int:
@@ -86,11 +99,23 @@ def write_state(output: Output, manifest: Manifest, owed: dict[str, int]) -> Non
 
 
 def read_state(output: Output) -> tuple[int, dict[str, int]]:
-    """Give the window at which the state was written, 0 where there is none, and what was owed then."""
+    """Give the window at which the state was written, 0 where none can be read, and what was owed then."""
     if not output.exists(STATE):
         return 0, {}
-    fields = output.read_json(STATE)
-    return fields["window"], fields["owed"]
+    try:
+        fields = output.read_json(STATE)
+        return int(fields["window"]), dict(fields["owed"])
+    except (ValueError, KeyError, TypeError) as error:
+        _log.warning("%s cannot be read: %s; all manifests are, in its place", STATE, error)
+        return 0, {}
+
+
+def forget_owed(output: Output, windows: set[int]) -> None:
+    """Let the state name nothing that was owed by these windows, the manifests of which are gone."""
+    last, owed = read_state(output)
+    if not windows.isdisjoint(owed.values()):
+        left = {key: number for key, number in owed.items() if number not in windows}
+        output.write_json(STATE, {"window": last, "owed": left})
 
 
 class Ledger:

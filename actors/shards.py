@@ -91,14 +91,15 @@ def shards(output: Output, table: str) -> list[Shard]:
 
 
 def read_verdicts(
-    output: Output, columns: list[str], *, newest_first: bool = False
+    output: Output, columns: list[str], *, newest_first: bool = False, without: frozenset[str] = frozenset()
 ) -> Iterator[tuple[Shard, pa.Table]]:
     """Read every verdict row once, in the order of windows, though a compaction may run meanwhile.
 
-    What is committed after this began is not given, nor are its windows.
+    What is committed after this began is not given, nor are its windows; nor are the shards ``without`` which it is
+    to be, by their paths.
     """
     step = -1 if newest_first else 1
-    waiting = shards(output, LEDGER)[::step]
+    waiting = [one for one in shards(output, LEDGER)[::step] if one.path not in without]
     newest = max((one.last for one in waiting), default=0)
     given: set[int] = set()
     while waiting:
@@ -110,7 +111,8 @@ def read_verdicts(
                 raise
             # It was compacted meanwhile; what replaces it may hold windows that were given already, or are too new.
             listed = shards(output, LEDGER)[::step]
-            waiting = [one for one in listed if not given.issuperset(_until(one, newest).windows)]
+            unread = (one for one in listed if one.path not in without)
+            waiting = [one for one in unread if not given.issuperset(_until(one, newest).windows)]
             continue
         if unwanted := [number for number in shard.windows if number in given or number > newest]:
             names = pa.array(map(window_name, unwanted))

@@ -6,7 +6,9 @@ import errno
 import json
 import os
 import re
+import sys
 import uuid
+from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
@@ -117,6 +119,11 @@ class Output:
             # An object store is asked once for columns that stand together, not once for each.
             return pq.ParquetFile(file, pre_buffer=True).read(columns=columns)
 
+    def read_schema(self, path: str) -> pa.Schema:
+        """Read a Parquet file's columns' names and types, which stand in its footer."""
+        with self._fs.open_input_file(self._full(path)) as file:
+            return pq.read_schema(file)
+
     def dataset(self, paths: list[str], schema: pa.Schema) -> ds.Dataset:
         """Open Parquet files as one dataset with this schema, to be read by part."""
         # It imports pandas, most of a second in each actor that writes and never queries.
@@ -136,14 +143,26 @@ class Output:
         found = (info for info in files if not info.base_name.startswith(TEMPORARY))
         return {info.path[prefix:]: info.size for info in found if info.path.endswith(suffix)}
 
+    def each(self, folder: str) -> Iterator[str]:
+        """Give the files that ``names`` lists, in no order; from a local disk one by one, however many there are."""
+        if self.local is None:
+            yield from self.names(folder)
+            return
+        prefix = len(str(self.local)) + 1
+        for entry in _files(self.local / folder):
+            if not entry.name.startswith(TEMPORARY):
+                path = entry.path[prefix:].replace(os.sep, "/")
+                # What is no text is not goldpan's, and only counted.
+                yield path.encode("utf-8", "backslashreplace").decode()
+
     def leftovers(self) -> list[str]:
         """List the temporary files that a killed writer left on a local disk, by the names that goldpan gives."""
         root = self.local
         if root is None:
             return []
-        places = [root.glob(f"{TEMPORARY}*"), *((root / one).rglob(f"{TEMPORARY}*") for one in FOLDERS)]
-        found = (path for place in places for path in place if _LEFTOVER.fullmatch(path.name))
-        return sorted(path.relative_to(root).as_posix() for path in found if path.is_file())
+        places = (_files(root, 0), *(_files(root / one) for one in FOLDERS))
+        found = (entry.path for place in places for entry in place if _LEFTOVER.fullmatch(entry.name))
+        return sorted(Path(path).relative_to(root).as_posix() for path in found)
 
     def remove_leftovers(self) -> None:
         """Remove what a killed writer left; only the holder of the output's lock may."""
@@ -162,7 +181,7 @@ class Output:
     def move(self, path: str, place: str) -> None:
         """Give a file another path, replacing what is there; an object store copies and removes it."""
         if self.local is not None:
-            (self.local / place).parent.mkdir(parents=True, exist_ok=True)
+            _make_folder((self.local / place).parent)
         self._fs.move(self._full(path), self._full(place))
         if self.local is not None:
             _sync_folder((self.local / place).parent)
@@ -225,8 +244,24 @@ def _open(uri: str) -> tuple[pafs.FileSystem, str]:
     return filesystem, root
 
 
+def _files(folder: Path | str, depth: int = sys.maxsize) -> Iterator[os.DirEntry[str]]:
+    """Give the files of a folder, and of those below it to some depth, as the disk lists them: none is held."""
+    below: list[str] = []
+    try:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if entry.is_file():
+                    yield entry
+                elif depth and entry.is_dir():
+                    below.append(entry.path)
+    except FileNotFoundError:
+        return  # there is none, or no more
+    for one in below:
+        yield from _files(one, depth - 1)
+
+
 def _write_local(path: Path, data: bytes | pa.Buffer) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
+    _make_folder(path.parent)
     temporary = path.parent / f"{TEMPORARY}{uuid.uuid4().hex}"
     try:
         _write_new(temporary, data)
@@ -238,7 +273,7 @@ def _write_local(path: Path, data: bytes | pa.Buffer) -> None:
 
 
 def _create_local(path: Path, data: bytes) -> bool:
-    path.parent.mkdir(parents=True, exist_ok=True)
+    _make_folder(path.parent)
     temporary = path.parent / f"{TEMPORARY}{uuid.uuid4().hex}"
     try:
         _write_new(temporary, data)
@@ -270,6 +305,14 @@ def _write_new(path: Path, data: bytes | pa.Buffer) -> None:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
+
+
+def _make_folder(folder: Path) -> None:
+    """Make a folder and those above it; one that is new is on disk only when the folder that it is in was synced."""
+    if not folder.is_dir():
+        _make_folder(folder.parent)
+        folder.mkdir(exist_ok=True)
+        _sync_folder(folder.parent)
 
 
 def _sync_folder(folder: Path) -> None:

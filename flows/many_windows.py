@@ -11,10 +11,15 @@ from typing import Any
 
 from ray.actor import _ActorClassMethodMetadata
 from ray.data._internal.execution.operators import task_pool_map_operator
-from ray.data._internal.remote_fn import cached_remote_fn
 from ray.data._internal.stats import _StatsManager
 
-_TOLD = ("register_dataset_to_stats_actor", "update_execution_metrics", "update_iteration_metrics")
+# Looked up here: a Ray that has them no more ends the import, where another name would be set and never called.
+_cached_remote_fn = vars(task_pool_map_operator)["cached_remote_fn"]
+_TELLING = (
+    _StatsManager.register_dataset_to_stats_actor,
+    _StatsManager.update_execution_metrics,
+    _StatsManager.update_iteration_metrics,
+)
 
 
 def keep_none() -> None:
@@ -24,14 +29,16 @@ def keep_none() -> None:
     makes anew each time, with the methods of all of them kept.
     """
     vars(task_pool_map_operator)["cached_remote_fn"] = _task
-    for name in _TOLD:
-        setattr(_StatsManager, name, staticmethod(_untold))
+    for one in _TELLING:
+        setattr(_StatsManager, one.__name__, staticmethod(_untold))
     _ActorClassMethodMetadata.reset_cache()
 
 
 def _task(function: Any, **options: Any) -> Any:
     # The label, the operator's own id, alone tells them apart, and each call bears it anyway.
-    return cached_remote_fn(function, **{name: value for name, value in options.items() if name != "_labels"})
+    return _cached_remote_fn(
+        function, **{name: value for name, value in options.items() if name != "_labels"}
+    )
 
 
 def _untold(*_: object, **__: object) -> None:

@@ -22,7 +22,6 @@ from actors.duplicates import DuplicateIndex
 from actors.encoder import Encoder
 from actors.gate import Gate
 from actors.judge import AskGates, Encode, Inspect, Judge, KnownDuplicates, LookForMarks, Score, Study
-from actors.ledger import Ledger
 from actors.lock import OutputLock
 from actors.scorer import Scorer
 from actors.sink import Judges, Sink
@@ -181,7 +180,7 @@ def run(
     inspect = Inspect(settings.crawl.shape, row, thumbs=settings.thumbs, seconds=seconds)
     warming = threading.Thread(target=warm_up, args=(Judge([inspect]), where), daemon=True)
     warming.start()
-    ledger = Ledger(output)
+    ledger = preflight.ledger(output)
     retried = to_retry(settings.retry, output, ledger, taste)
     parts = pipeline(settings, taste, where, known)
     assembler = WindowAssembler(ledger.cursors)

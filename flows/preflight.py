@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import configparser
+import errno
 import os
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from rich.console import Console
 from rich.text import Text
 
 from actors.crawler.sources import open_source, parse_source
+from actors.ledger import Ledger
 from actors.storage import Output
 from flows.exits import PreflightError
 from flows.fit import taste_from_folder
@@ -111,6 +113,20 @@ def output(settings: Settings) -> Output:
     opened = Output(settings.out)
     opened.check_writable()
     return opened
+
+
+def ledger(output: Output) -> Ledger:
+    """Read what earlier runs left; a shard or a manifest that is damaged is said with the way out."""
+    try:
+        return Ledger(output)
+    except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
+        if isinstance(error, OSError) and error.errno not in (None, errno.ENOENT):
+            raise  # the disk's; Arrow's own of broken Parquet have no number
+        told = f"{type(error).__name__}: {' '.join(str(error).split())}"[:200]
+        raise PreflightError(
+            f"--out {output.shown}: what earlier runs left there cannot be read ({told}). "
+            "See what is damaged: goldpan doctor OUT, and mend it: goldpan doctor OUT --repair"
+        ) from error
 
 
 def sources(settings: Settings) -> None:

@@ -61,7 +61,7 @@ def _tell(console: Console, found: Checkup) -> None:
     for line in _notes(found):
         console.print(Text(f"note   {line}"), soft_wrap=True)
     counts = (
-        f"{found.rows} rows and {len(found.named)} accepted images in {found.shards} shards, "
+        f"{found.rows} rows and {found.named.count} accepted images in {found.shards} shards, "
         f"{found.manifests} manifests"
     )
     style, word = ("red", "wrong") if found.findings else ("green", "ok   ")
@@ -71,8 +71,8 @@ def _tell(console: Console, found: Checkup) -> None:
 
 
 def _notes(found: Checkup) -> Iterator[str]:
-    if found.absent:
-        yield f"{len(found.absent)} accepted images are not there: whoever deleted them had the right to"
+    if found.absent.count:
+        yield f"{found.absent.count} accepted images are not there: whoever deleted them had the right to"
     if found.waiting:
         yield (
             f"{len(found.waiting)} windows wait to be judged, with {found.kept_for} files that a commit left: "

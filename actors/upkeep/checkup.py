@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import islice
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -15,14 +16,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from actors.ledger import STATE, HashSet, read_state
 from actors.manifest import FOLDER, Manifest, read_manifest
-from actors.shards import LEDGER, TABLES, Shard, current, listed_shards
+from actors.shards import LEDGER, TABLES, Shard, current, listed_shards, read_verdicts
 from actors.storage import Output
 from models.keys import IMAGE_NAME, Hashes, image_stem, key_hashes
 from models.reasons import Verdict
 
 COLUMNS = ["key", "attempt", "window", "verdict", "sha256", "path"]
 _READERS = 8
+# Files at a time: to be looked for among the rows', and to be read.
+_LISTED, _HASHED = 4096, 256
 # Of a key's attempts each has a row of its own.
 _ATTEMPT = np.uint64(0x9E3779B97F4A7C15)
 _TRIES = 5
@@ -35,7 +39,7 @@ class Fault(StrEnum):
 
     UNREADABLE_SHARD = "unreadable shard"
     UNREADABLE_MANIFEST = "unreadable manifest"
-    NO_MANIFEST = "shard without its manifest"
+    NO_MANIFEST = "window without its manifest"
     LOST_SHARD = "window whose shard is gone, but not its files"
     MISSING_ROW = "candidate without a row"
     SECOND_ROW = "candidate with a second row"
@@ -56,15 +60,15 @@ class Finding:
 class Checkup:
     """What was found, and counted.
 
-    ``named`` are the accepted rows' files with their sha256, ``absent`` those of them that are not there: deleted by
-    their owner. ``waiting`` are manifests whose windows the next run judges, with ``kept_for`` files of theirs.
-    ``foreign`` files under ``images/`` have no name that goldpan gives.
+    ``named`` are the accepted rows' files, by hashes of their paths, ``absent`` those of them that are not there:
+    deleted by their owner. ``waiting`` are manifests whose windows the next run judges, with ``kept_for`` files of
+    theirs. ``foreign`` files under ``images/`` have no name that goldpan gives.
     """
 
     findings: list[Finding] = field(default_factory=list)
     rows: int = 0
-    named: dict[str, str] = field(default_factory=dict)
-    absent: set[str] = field(default_factory=set)
+    named: HashSet = field(default_factory=HashSet)
+    absent: HashSet = field(default_factory=HashSet)
     manifests: int = 0
     shards: int = 0
     replaced: int = 0
@@ -81,8 +85,8 @@ class Checkup:
 def examine(output: Output, watch: Watch) -> Checkup:
     """Compare everything that is there with the laws; only reads.
 
-    A run may go on meanwhile: files are listed before rows, and rows before manifests, as each is written after the
-    next.
+    A run may go on meanwhile: rows are read before files are listed, and those before manifests are. What a window
+    leaves in between has its manifest, and no row that was read: it waits.
     """
     for _ in range(_TRIES):
         try:
@@ -105,14 +109,16 @@ class _Examination:
         self._lost: list[Manifest] = []
 
     def run(self) -> Checkup:
-        held = self._output.names("images")
         vectors = self._read_shards()
+        unnamed = self._list_unnamed()
         self._read_manifests(vectors)
         self._look_for_second_rows()
-        self._read_files(held)
-        self._look_for_lost_shards(held, vectors)
+        self._read_files()
+        self._look_at_unnamed(unnamed)
+        self._look_for_lost_shards(unnamed, vectors)
         self._found.leftovers = len(self._output.leftovers())
-        self._found.findings.sort()
+        # Of two rows that name one file each finds what is wrong with it.
+        self._found.findings = sorted(set(self._found.findings))
         return self._found
 
     def _fault(self, fault: Fault, path: str, detail: str = "") -> None:
@@ -141,7 +147,15 @@ class _Examination:
             raise ValueError("an accepted row names no file")
         self._found.rows += len(rows)
         self._hashes[shard] = row_hashes(rows)
-        self._found.named |= zip(kept["path"].to_pylist(), kept["sha256"].to_pylist(), strict=True)
+        self._found.named.add_hashes(key_hashes(kept["path"]))
+
+    def _list_unnamed(self) -> list[str]:
+        """List the files that no row names; of the others, a million perhaps, no name is kept."""
+        listed, unnamed = self._output.each("images"), list[str]()
+        while some := list(islice(listed, _LISTED)):
+            has_row = self._found.named.have(key_hashes(pa.array(some)))
+            unnamed += (path for path, is_named in zip(some, has_row, strict=True) if not is_named)
+        return unnamed
 
     def _read_manifests(self, vectors: list[Shard]) -> None:
         rows = _together(self._hashes.values())
@@ -149,6 +163,7 @@ class _Examination:
         newest = max(judged, default=0)
         owed: list[tuple[str, str]] = []
         there: set[int] = set()
+        owing = set(read_state(self._output)[1].values())
         paths = self._output.names(FOLDER, ".json")
         for path in self._watch(paths, "manifests", len(paths)):
             there.add(int(PurePosixPath(path).stem))
@@ -172,10 +187,12 @@ class _Examination:
         for shard in (*self._hashes, *vectors):
             if lone := [str(number) for number in shard.windows if number not in there]:
                 self._fault(Fault.NO_MANIFEST, shard.path, f"window {', '.join(lone)}")
+        for number in owing - there:
+            self._fault(Fault.NO_MANIFEST, STATE, f"window {number}")
 
     def _look_for_second_rows(self) -> None:
-        values, counts = np.unique(_together(self._hashes.values()), return_counts=True)
-        twice = values[counts > 1]
+        values = _together(self._hashes.values())
+        twice = values[1:][values[1:] == values[:-1]]
         suspects = [shard for shard, hashes in self._hashes.items() if np.isin(hashes, twice).any()]
         places: dict[tuple[str, int], list[str]] = {}
         for shard in suspects:
@@ -187,22 +204,34 @@ class _Examination:
             for path in paths[1:]:
                 self._fault(Fault.SECOND_ROW, path, key)
 
-    def _read_files(self, held: list[str]) -> None:
-        named = self._found.named
-        self._found.absent = {path for path in named.keys() - held if not self._output.exists(path)}
+    def _read_files(self) -> None:
+        """Compare every file with the row that names it, by the rows again: to keep all their names takes too much."""
+        named, absent = self._accepted(), self._found.absent
         with ThreadPoolExecutor(_READERS) as readers:
-            present = sorted(named.keys() - self._found.absent)
-            read = readers.map(lambda path: file_sha256(self._output, path), present)
-            for path, sha256 in zip(present, self._watch(read, "files", len(present)), strict=True):
-                if sha256 not in (None, named[path]):
-                    self._fault(Fault.CHANGED_FILE, path, f"sha256 {sha256}, not {named[path]}")
+            watched = iter(self._watch(named, "files", self._found.named.count))
+            while some := list(islice(watched, _HASHED)):
+                read = readers.map(lambda one: file_sha256(self._output, one[0]), some)
+                for (path, recorded), sha256 in zip(some, read, strict=True):
+                    if sha256 is None and path not in absent:
+                        absent.add([path])
+                    elif sha256 not in (None, recorded):
+                        self._fault(Fault.CHANGED_FILE, path, f"sha256 {sha256}, not {recorded}")
+
+    def _accepted(self) -> Iterator[tuple[str, str]]:
+        """Give the path and the sha256 of each accepted row."""
+        unreadable = frozenset(shard.path for shard in self._broken)
+        for _, rows in read_verdicts(self._output, ["verdict", "path", "sha256"], without=unreadable):
+            kept = rows.filter(pc.equal(rows["verdict"], Verdict.ACCEPTED.value))
+            yield from zip(kept["path"].to_pylist(), kept["sha256"].to_pylist(), strict=True)
+
+    def _look_at_unnamed(self, unnamed: list[str]) -> None:
         stems, unread = (
             {stem for manifest in manifests for stem in stems_of(manifest)}
             for manifests in (self._found.waiting, self._unread)
         )
-        for path in held:
+        for path in unnamed:
             name = IMAGE_NAME.fullmatch(path)
-            if path in named or (name and name["stem"] in unread):
+            if name and name["stem"] in unread:
                 continue
             if name is not None and name["stem"] in stems:
                 self._found.kept_for += 1
@@ -211,17 +240,13 @@ class _Examination:
             else:  # a user's own: what goldpan writes carries the digits of its bytes
                 self._found.foreign += 1
 
-    def _look_for_lost_shards(self, held: list[str], vectors: list[Shard]) -> None:
+    def _look_for_lost_shards(self, unnamed: list[str], vectors: list[Shard]) -> None:
         """Name the windows that are judged again over what is there of them; one without files only waits."""
-        unnamed = {
-            image["stem"]
-            for path in {*held} - self._found.named.keys()
-            if (image := IMAGE_NAME.fullmatch(path))
-        }
+        stems = {image["stem"] for path in unnamed if (image := IMAGE_NAME.fullmatch(path))}
         lost = {manifest.number for manifest in self._lost}
         scored = {number for one in vectors if lost.issuperset(one.windows) for number in one.windows}
         for manifest in self._lost:
-            if manifest.number in scored or not unnamed.isdisjoint(stems_of(manifest)):
+            if manifest.number in scored or not stems.isdisjoint(stems_of(manifest)):
                 self._fault(Fault.LOST_SHARD, manifest.path, f"window {manifest.number}")
 
 

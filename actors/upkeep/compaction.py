@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from itertools import groupby
+from itertools import groupby, pairwise
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -58,11 +59,10 @@ def compact(
     listed = {table: listed_shards(output, table) for table in TABLES}
     for group in groups(listed, through=through, least=least, most=most):
         parts = {table: [one for one in listed[table] if _is_of(one, group)] for table in TABLES}
-        made = {table: _merged(output, table, group, parts[table]) for table in TABLES}
-        for table, new in made.items():
-            if new is not None:
-                _remove(output, new, parts[table])
-        if any(made.values()):
+        made = [one for table in TABLES for one in _merged(output, table, group, parts[table])]
+        for new, replaced in made:
+            _remove(output, new, replaced)
+        if made:
             yield group
 
 
@@ -112,29 +112,57 @@ def _remove(output: Output, new: str, replaced: Iterable[Shard]) -> None:
 
 
 def _read(output: Output, path: str) -> pa.Table:
-    try:
+    with _telling(path):
         table = output.read_table(path)
-    except pa.ArrowException as error:
-        raise OutputError(f"{path} cannot be read: {error}. {_WAY_OUT}") from error
     if "key" not in table.column_names:
         raise OutputError(f"{path} has no column key. {_WAY_OUT}")
     return table
+
+
+def _schema(output: Output, path: str) -> pa.Schema:
+    with _telling(path):
+        return output.read_schema(path)
+
+
+@contextmanager
+def _telling(path: str) -> Iterator[None]:
+    try:
+        yield
+    except pa.ArrowException as error:
+        raise OutputError(f"{path} cannot be read: {error}. {_WAY_OUT}") from error
 
 
 def _replacing(old: Shard, counting: list[Shard]) -> Shard:
     return next(one for one in counting if one.folder == old.folder and old.is_within(one.first, one.last))
 
 
-def _merged(output: Output, table: str, group: Group, parts: list[Shard]) -> str | None:
-    """Write the shard of a group, and give its path; None where nothing is to be put together."""
-    if len(parts) < 2:
-        return None
-    tables = [_read(output, one.path) for one in parts]
-    if not all(one.schema.equals(tables[0].schema) for one in tables):
-        return None  # other columns, or vectors of another length: they stay apart
-    path = shard_path(table, group.date, group.first, group.last)
-    output.write_table(path, pa.concat_tables(tables))
-    return path
+def _merged(
+    output: Output, table: str, group: Group, parts: list[Shard]
+) -> Iterator[tuple[str, list[Shard]]]:
+    """Write a group's shards, and give the path of each with what it replaces.
+
+    It is one, but where columns change, or the length of vectors: those stay apart, and are looked at by their footers
+    alone whenever this comes by again.
+    """
+    runs = _alike(output, parts)
+    firsts = [group.first, *(run[0].first for run in runs[1:])]
+    for run, (first, after) in zip(runs, pairwise([*firsts, group.last + 1]), strict=True):
+        if len(run) > 1:
+            path = shard_path(table, group.date, first, after - 1)
+            output.write_table(path, pa.concat_tables(_read(output, one.path) for one in run))
+            yield path, run
+
+
+def _alike(output: Output, parts: list[Shard]) -> list[list[Shard]]:
+    """Cut shards, at least one run of them, where the next has another schema."""
+    runs: list[list[Shard]] = [parts[:1]]
+    schemas = [_schema(output, one.path) for one in parts] if len(parts) > 1 else []
+    for one, (before, schema) in zip(parts[1:], pairwise(schemas), strict=True):
+        if schema.equals(before):
+            runs[-1].append(one)
+        else:
+            runs.append([one])
+    return runs
 
 
 def _is_of(shard: Shard, group: Group) -> bool:

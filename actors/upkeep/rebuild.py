@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from collections import Counter
 from datetime import UTC, datetime
 from typing import Any
 
 import orjson
 
-from actors.manifest import Manifest, SeenSubmission
+from actors.deferred import Deferred
+from actors.ledger import read_state
+from actors.manifest import Manifest, SeenSubmission, manifest_path, read_manifest
 from actors.shards import Shard, date_of
+from actors.storage import Output
+from models.keys import NO_CANDIDATE
 from models.reasons import Reason, Stage, Verdict
 from models.records import Candidate, Outcome, Submission
 
+Row = dict[str, Any]
+
 
 def rebuilt_manifest(
-    shard: Shard, number: int, rows: list[dict[str, Any]], cursors: dict[str, Any]
+    shard: Shard, number: int, rows: list[Row], cursors: dict[str, Any], deferred: tuple[Deferred, ...]
 ) -> Manifest:
-    """Give the manifest of a window by its rows.
+    """Give the manifest of a window by its rows, and by what is known of what it had ``deferred``.
 
     What rows do not hold is not in it: posts, which --retry asks for again, and fallback URLs. ``cursors`` are those
     of the manifest before: what was listed since is listed again, and known.
@@ -29,10 +37,38 @@ def rebuilt_manifest(
         candidates=tuple(map(_candidate, rows)),
         cursors=cursors,
         attempts={row["key"]: row["attempt"] for row in rows if row["attempt"] > 1},
+        deferred=deferred,
+        settled=_settled(rows),
     )
 
 
-def _submission(row: dict[str, Any]) -> Submission:
+def still_owed(output: Output, there: list[str], number: int) -> tuple[tuple[Deferred, ...], bool]:
+    """Give what a lost manifest held that is owed, and whether that is all of it; ``there`` are the manifests' paths.
+
+    The state names it. What was put off before is in an earlier manifest too, as it was then; the rest is not known.
+    """
+    last, written = read_state(output)
+    if last < number:
+        return (), False
+    wanted = {key for key, window in written.items() if window == number}
+    found: dict[str, Deferred] = {}
+    for path in reversed(there[: bisect_left(there, manifest_path(number))]):
+        if len(found) == len(wanted):
+            break
+        for one in read_manifest(output, path).deferred:
+            if one.key in wanted:
+                found.setdefault(one.key, one)
+    return tuple(found.values()), len(found) == len(wanted)
+
+
+def _settled(rows: list[Row]) -> tuple[str, ...]:
+    """Give the keys that have their rows, and those of submissions that came to nothing but these."""
+    counts = Counter(row["submission"] for row in rows)
+    whole = {row["submission"] for row in rows if counts[row["submission"]] == row["candidates"]}
+    return tuple(sorted({row["key"] for row in rows} | {f"{item}/{NO_CANDIDATE}" for item in whole}))
+
+
+def _submission(row: Row) -> Submission:
     return Submission(
         item=row["submission"],
         source=row["source"],
@@ -48,7 +84,7 @@ def _submission(row: dict[str, Any]) -> Submission:
     )
 
 
-def _candidate(row: dict[str, Any]) -> Candidate:
+def _candidate(row: Row) -> Candidate:
     reason = Reason(row["reason"])
     ended = reason.verdict in (Verdict.SKIPPED, Verdict.FAILED)
     return Candidate(

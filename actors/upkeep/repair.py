@@ -16,11 +16,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from actors.ledger import forget_owed, read_state
 from actors.manifest import FOLDER, Manifest, manifest_path, read_manifest
-from actors.shards import LEDGER, TABLES, Shard, current, listed_shards, shards
+from actors.shards import LEDGER, TABLES, Shard, current, listed_shards, read_verdicts, shards
 from actors.storage import ASIDE, Output
 from actors.upkeep.checkup import Checkup, Fault, Finding, file_sha256, keys_of, stems_of
-from actors.upkeep.rebuild import rebuilt_manifest
+from actors.upkeep.rebuild import rebuilt_manifest, still_owed
 from models.keys import IMAGE_NAME
 from models.reasons import Verdict
 
@@ -94,10 +95,9 @@ def _set_images_aside(output: Output, checkup: Checkup, lost: list[int]) -> Iter
             continue
         stems = stems_of(read_manifest(output, path))
         folders = {stem.rpartition("/")[0] for stem in stems}
-        held = {name for folder in folders for name in output.names(folder)} - checkup.named.keys()
-        images = [
-            name for name in sorted(held) if (image := IMAGE_NAME.fullmatch(name)) and image["stem"] in stems
-        ]
+        held = (name for folder in sorted(folders) for name in output.names(folder))
+        of_it = (name for name in held if (image := IMAGE_NAME.fullmatch(name)) and image["stem"] in stems)
+        images = [name for name in of_it if name not in checkup.named]
         for name in images:
             output.set_aside(name)
         if images:
@@ -107,50 +107,76 @@ def _set_images_aside(output: Output, checkup: Checkup, lost: list[int]) -> Iter
 def _set_manifests_aside(output: Output, checkup: Checkup, found: list[Finding]) -> Iterator[str]:
     for finding in found:
         yield f"{finding.path} is in {output.set_aside(finding.path)}"
-    yield from _rebuild(output, {int(PurePosixPath(finding.path).stem) for finding in found})
+    unreadable = {int(PurePosixPath(finding.path).stem) for finding in found}
+    # All at once: where the sources are read again from goes by the first of them.
+    yield from _rebuild(output, unreadable | _missing(output, checkup))
 
 
 def _write_manifests(output: Output, checkup: Checkup, found: list[Finding]) -> Iterator[str]:
-    judged = {number for one in shards(output, LEDGER) for number in one.windows}
-    wanted = {int(text) for finding in found for text in finding.detail.removeprefix("window ").split(", ")}
-    yield from _rebuild(output, wanted & judged)
+    yield from _rebuild(output, _missing(output, checkup))
+    judged, wanted = _judged(output), _without_manifest(checkup)
     for table in TABLES[:-1]:
         for shard in shards(output, table):
             if judged.isdisjoint(shard.windows) and wanted.issuperset(shard.windows):
                 yield f"{shard.path} is in {output.set_aside(shard.path)}: no window has it"
 
 
+def _judged(output: Output) -> set[int]:
+    return {number for one in shards(output, LEDGER) for number in one.windows}
+
+
+def _without_manifest(checkup: Checkup) -> set[int]:
+    told = (finding.detail.removeprefix("window ") for finding in checkup.of(Fault.NO_MANIFEST))
+    return {int(text) for numbers in told for text in numbers.split(", ")}
+
+
+def _missing(output: Output, checkup: Checkup) -> set[int]:
+    """Give the windows of which a manifest is missed: they were judged, or owe something."""
+    wanted = _without_manifest(checkup) & (_judged(output) | set(read_state(output)[1].values()))
+    return {number for number in wanted if not output.exists(manifest_path(number))}
+
+
 def _rebuild(output: Output, numbers: set[int]) -> Iterator[str]:
     there = output.names(FOLDER, ".json")
+    lost = dict.fromkeys(sorted(numbers), "has no rows either")
     for shard in shards(output, LEDGER):
         wanted = sorted(numbers.intersection(shard.windows))
         rows = output.read_table(shard.path).to_pylist() if wanted else []
         for number in wanted:
             cursors = _cursors_before(output, there, number)
             of_it = [row for row in rows if int(row["window"]) == number]
-            rebuilt_manifest(shard, number, of_it, cursors).write(output)
+            deferred, is_all = still_owed(output, there, number)
+            rebuilt_manifest(shard, number, of_it, cursors, deferred).write(output)
             yield f"{manifest_path(number)} is written anew from the window's rows"
+            lost[number] = "had put off what is not known any more"
+            if is_all:
+                del lost[number]
         numbers = numbers.difference(wanted)
-    if numbers:
-        yield from _read_again(output, there, sorted(numbers))
+    forget_owed(output, numbers)
+    if lost:
+        yield from _read_again(output, there, lost)
 
 
-def _read_again(output: Output, there: list[str], numbers: list[int]) -> Iterator[str]:
-    """Let the next run read the sources from before these windows: what later ones have of it is known, and skipped."""
+def _read_again(output: Output, there: list[str], lost: dict[int, str]) -> Iterator[str]:
+    """Let the next run read the sources from before these windows: what later ones have of it is known, and skipped.
+
+    ``lost`` says of each window, in order, what is lost of it.
+    """
     newest = read_manifest(output, there[-1]) if there else None
-    if newest is not None and newest.number > numbers[0]:
+    first, last = min(lost), max(lost)
+    if newest is not None and newest.number > first:
         going_back = Manifest(
-            number=max(newest.number, numbers[-1]) + 1,
+            number=max(newest.number, last, *_judged(output)) + 1,
             run=newest.run,
             opened_at=datetime.now(UTC),
             submissions={},
             candidates=(),
-            cursors=_cursors_before(output, there, numbers[0]),
+            cursors=_cursors_before(output, there, first),
         )
         going_back.write(output)
-        yield f"{going_back.path} is an empty window, with the sources' places as they were before {numbers[0]}"
-    for number in numbers:
-        yield f"window {number} has no rows either: its sources are read again from where they were before it"
+        yield f"{going_back.path} is an empty window, with the sources' places as they were before {first}"
+    for number, what in lost.items():
+        yield f"window {number} {what}: its sources are read again from where they were before it"
 
 
 def _cursors_before(output: Output, there: list[str], number: int) -> dict[str, Any]:
@@ -215,20 +241,31 @@ def _owe_rows(output: Output, checkup: Checkup, found: list[Finding]) -> Iterato
 def _set_files_aside(output: Output, checkup: Checkup, found: list[Finding]) -> Iterator[str]:
     for finding in found:
         yield f"{finding.path} is in {output.set_aside(finding.path)}: its bytes are not the original's"
-        checkup.absent.add(finding.path)
+        checkup.absent.add([finding.path])
 
 
 def _adopt(output: Output, checkup: Checkup, found: list[Finding]) -> Iterator[str]:
-    wanted = {checkup.named[path]: path for path in checkup.absent}
-    for finding in found:
-        if not output.exists(finding.path):
-            continue
-        place = wanted.pop(file_sha256(output, finding.path) or "", None)
+    held = {one.path: sha256 for one in found if (sha256 := file_sha256(output, one.path)) is not None}
+    wanted = _missed(output, checkup, set(held.values()))
+    for path, sha256 in held.items():
+        place = wanted.pop(sha256, None)
         if place is None:
-            yield f"{finding.path} is in {output.set_aside(finding.path)}: no row names it"
+            yield f"{path} is in {output.set_aside(path)}: no row names it"
         else:
-            output.move(finding.path, place)
-            yield f"{finding.path} is {place}: that row's file was missing, and has these bytes"
+            output.move(path, place)
+            yield f"{path} is {place}: that row's file was missing, and has these bytes"
+
+
+def _missed(output: Output, checkup: Checkup, digests: set[str]) -> dict[str, str]:
+    """Give where a row misses the file of these bytes, by their sha256."""
+    wanted = pa.array(sorted(digests), pa.string())
+    found: dict[str, str] = {}
+    for _, rows in read_verdicts(output, ["verdict", "path", "sha256"]):
+        kept = pc.and_(pc.equal(rows["verdict"], Verdict.ACCEPTED.value), pc.is_in(rows["sha256"], wanted))
+        for row in rows.filter(kept).to_pylist():
+            if row["path"] in checkup.absent:
+                found[row["sha256"]] = row["path"]
+    return found
 
 
 def _count(things: Sized, what: str) -> str:

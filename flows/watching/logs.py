@@ -122,7 +122,7 @@ class _Rotating(RotatingFileHandler):
             )
 
 
-class _Lines(io.TextIOBase):
+class _Lines(io.StringIO):
     """A stream each line of which becomes a record."""
 
     def __init__(self) -> None:
@@ -135,6 +135,27 @@ class _Lines(io.TextIOBase):
             if line.strip():
                 _log.info("%s", line.rstrip().removeprefix("goldpan: "))
         return len(text)
+
+
+class Heard(Console):
+    """A console on stderr, all lines of which are records too.
+
+    ``shown`` is the console itself, for what has its records already: a run's progress is of events.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(stderr=True)
+        self.shown = Console(stderr=True)
+        self._records = _on_record(_Lines())
+
+    def print(self, *objects: Any, **how: Any) -> None:
+        """Print it on both."""
+        self._records.print(*objects, **how)
+        self.shown.print(*objects, **how)
+
+
+def _on_record(file: TextIO) -> Console:
+    return Console(file=file, width=_WIDE, force_terminal=False, color_system=None)
 
 
 @contextmanager
@@ -156,9 +177,9 @@ def speaking(settings: Settings, mask: Mask) -> Iterator[Console]:
             stack.enter_context(redirect_stderr(_Lines()))
         try:
             if in_json:
-                yield Console(stderr=True, width=_WIDE, force_terminal=False, color_system=None)
+                yield _on_record(sys.stderr)
             else:
-                yield Console(stderr=True)
+                yield Heard() if handlers else Console(stderr=True)
         except typer.Exit:
             raise
         except Exception as error:

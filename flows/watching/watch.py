@@ -20,7 +20,7 @@ from flows.run_file import shown_settings, versions
 from flows.settings import LogFormat, Settings
 from flows.watching.event_file import EventFile
 from flows.watching.events import News, RunEnded, RunStarted, State, Turn, Watcher, Watchers, WindowCommitted
-from flows.watching.logs import EventLog
+from flows.watching.logs import EventLog, Heard
 from flows.watching.masking import Mask
 from flows.watching.metrics import Metrics
 from flows.watching.totals import Totals
@@ -62,7 +62,8 @@ class Watch:
         if asked.log_file is not None or asked.log_format is LogFormat.JSON:
             self._all.add(EventLog(self._run, self.totals))
         if asked.log_format is LogFormat.TEXT:
-            self._all.add(stack.enter_context(Progress(self._console, self.totals, mask.text)))
+            shown = self._console.shown if isinstance(self._console, Heard) else self._console
+            self._all.add(stack.enter_context(Progress(shown, self.totals, mask.text)))
         self._all.add(Heart(self._lock, self.totals))
 
     def add(self, watcher: Watcher) -> None:

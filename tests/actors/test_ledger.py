@@ -151,6 +151,9 @@ def test_the_state_spares_reading_old_manifests(tmp_path: Path) -> None:
     assert Ledger(output).written == expected
     output.remove("state/deferred.json")
     assert Ledger(output).written == expected, "the manifests alone tell it too"
+    for broken in (b"", b"[]", b"{}", b'{"window": null, "owed": 1}'):
+        output.write("state/deferred.json", broken)
+        assert Ledger(output).written == expected
 
 
 def test_cursors_are_the_newest_manifests(tmp_path: Path) -> None:

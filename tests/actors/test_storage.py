@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -24,6 +25,36 @@ def test_files_of_every_kind_read_back(tmp_path: Path) -> None:
     output.remove("images/x/a.jpg")
     output.remove("images/x/a.jpg")
     assert not output.exists("images/x/a.jpg")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="folders cannot be synced here")
+def test_a_file_is_on_disk_before_it_has_its_name_and_so_is_each_folder_that_is_new(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[int | str] = []
+    sync, replace = os.fsync, Path.replace
+
+    def synced(descriptor: int) -> None:
+        done.append(os.fstat(descriptor).st_ino)
+        sync(descriptor)
+
+    def named(path: Path, place: Path) -> Path:
+        done.append("named")
+        return replace(path, place)
+
+    monkeypatch.setattr(os, "fsync", synced)
+    monkeypatch.setattr(Path, "replace", named)
+    output = Output(str(tmp_path))
+    output.write("images/Pics/a.jpg", b"1")
+    root, images, pics, image = (
+        (tmp_path / name).stat().st_ino for name in (".", "images", "images/Pics", "images/Pics/a.jpg")
+    )
+    assert done == [root, images, image, "named", pics]
+    output.write("images/Pics/b.jpg", b"2")
+    assert len(done) == 5 + 3, "the folders are there already"
+    output.move("images/Pics/b.jpg", "aside/images/b.jpg")
+    aside = [(tmp_path / name).stat().st_ino for name in (".", "aside", "aside/images")]
+    assert done[8:] == aside
 
 
 def test_writing_again_replaces_and_leaves_nothing_behind(tmp_path: Path) -> None:

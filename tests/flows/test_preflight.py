@@ -9,10 +9,13 @@ from typing import Any
 
 import pytest
 
+from actors.ledger import write_state
+from actors.manifest import read_manifest
 from flows import preflight
 from flows.exits import PreflightError
 from flows.settings import Settings, load_settings
 from models.registry import UnknownModelError, WeightsMissingError
+from tests.actors.upkeep.small_output import small
 
 INI = "[DEFAULT]\nclient_id=from-ini\nusername=ann\npassword=hush\n"
 ASK = """
@@ -37,6 +40,26 @@ def test_two_folders_go_into_two_runs(tmp_path: Path) -> None:
     with pytest.raises(PreflightError, match=r"one folder a run.*holds them all.*--out of its own"):
         preflight.sources(settings(*both))
     preflight.sources(settings(both[0], f"urls:{tmp_path}/urls.txt"))
+
+
+@pytest.mark.parametrize("path", ["verdicts/date=2026-11-23/00000002.parquet", "windows/00000003.json"])
+@pytest.mark.parametrize("data", [b"", b"[]", b"PAR1" + bytes(60) + b"PAR1"])
+def test_what_is_damaged_in_an_output_is_said_with_the_way_out(
+    tmp_path: Path, path: str, data: bytes
+) -> None:
+    output = small(str(tmp_path))
+    assert preflight.ledger(output).next_window == 4
+    output.write(path, data)
+    with pytest.raises(PreflightError, match=r"cannot be read \(\w+: .*mend it: goldpan doctor OUT --repair"):
+        preflight.ledger(output)
+
+
+def test_a_manifest_that_is_gone_with_what_it_put_off_is_said_too(tmp_path: Path) -> None:
+    output = small(str(tmp_path))
+    write_state(output, read_manifest(output, "windows/00000003.json"), {"t3_x/0": 2})
+    output.remove("windows/00000002.json")
+    with pytest.raises(PreflightError, match=r"cannot be read \(FileNotFoundError: .*--repair"):
+        preflight.ledger(output)
 
 
 def test_a_detector_is_known_and_its_weights_are_here(

@@ -203,15 +203,25 @@ def test_a_broken_compacted_shard_gives_way_to_what_it_replaced(tmp_path: Path) 
     assert facts(output) == before and not Ledger(output).unfinished
 
 
-def test_vectors_of_two_lengths_stay_apart(tmp_path: Path) -> None:
-    output = small(str(tmp_path), windows=2)
-    longer = pa.FixedSizeListArray.from_arrays(pa.array(np.ones(8, np.float16)), 8)
-    path = shard_path("embeddings", DAY, 2, 2)
-    output.write_table(path, pa.table({"key": ["t3_2a/0"], "embedding": longer}))
+def test_vectors_of_two_lengths_stay_apart_and_are_not_read_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    output = small(str(tmp_path), windows=5)
+    for number in (3, 4, 5):
+        longer = pa.FixedSizeListArray.from_arrays(pa.array(np.ones(8, np.float16)), 8)
+        table = pa.table({"key": [f"t3_{number}a/0"], "embedding": longer})
+        output.write_table(shard_path("embeddings", DAY, number, number), table)
     before = all_answers(output)
     list(compact(output))
     assert all_answers(output) == before
+    assert [one.path for one in shards(output, "embeddings")] == [
+        shard_path("embeddings", DAY, 1, 2),
+        shard_path("embeddings", DAY, 3, 5),
+    ]
     assert [len(output.names(table)) for table in TABLES] == [2, 1, 1]
+    read: list[str] = []
+    monkeypatch.setattr(Output, "read_table", lambda _, path, columns=None: read.append(path))
+    assert not list(compact(output)) and not read
 
 
 def test_a_run_puts_together_as_it_goes_on(tmp_path: Path) -> None:

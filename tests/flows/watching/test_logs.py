@@ -13,12 +13,15 @@ import pytest
 import typer
 from rich.table import Table
 
+from actors.lock import OutputLock
+from actors.storage import Output
 from flows.exits import PreflightError
 from flows.settings import Settings, load_settings
 from flows.watching.events import ActorRestarted, Turn
 from flows.watching.logs import EventLog, speaking
 from flows.watching.masking import Mask
 from flows.watching.totals import Totals
+from flows.watching.watch import Watch
 from tests.flows.watching.telling import committed
 
 
@@ -85,6 +88,26 @@ def test_a_log_file_is_begun_anew_and_few_are_kept(tmp_path: Path, capfd: pytest
         in (tmp_path / "run.log").read_text()
     )
     assert capfd.readouterr().err == "", "the console has it already"
+
+
+def test_what_is_printed_is_in_a_text_log_too_and_what_happens_is_there_once(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    asked = settings(log_file=str(tmp_path / "run.log"))
+    output = Output(str(tmp_path / "out"))
+    with speaking_of(asked) as console:
+        console.print("fitting a taste on [b]liked[/b]", highlight=False)
+        with OutputLock(output, "r") as lock, Watch("r", asked, output, lock, console) as watch:
+            watch.say(["cluster   1 node(s)"])
+            watch.told(ActorRestarted("crawler 1"))
+    said = (tmp_path / "run.log").read_text()
+    for one in (
+        "goldpan: fitting a taste on liked\n",
+        "goldpan: cluster   1 node(s)\n",
+        "the crawler 1 died",
+    ):
+        assert said.count(one) == 1, said
+    assert capfd.readouterr().err.splitlines()[:2] == ["fitting a taste on liked", "cluster   1 node(s)"]
 
 
 def test_an_error_is_in_the_log_file_and_where_it_was(
