@@ -46,6 +46,7 @@ LIKED = 32
 FOREIGN_FLAGS = {
     "--every",
     "--figure",
+    "--generate",
     "--head",
     "--help",
     "--images",

@@ -54,7 +54,9 @@ def test_the_cluster_file_starts_ray_for_long_runs(kind: str) -> None:
     cluster = yaml.safe_load((MINE.parents[1] / "cluster.yaml").read_text())
     start = cluster[f"{kind}_start_ray_commands"][-1].split()
     told = start[: start.index("ray")]
-    assert told == [f"{name}={value}" for name, value in FOR_LONG_RUNS.items()]
+    wanted = [f"{name}={value}" for name, value in FOR_LONG_RUNS.items()]
+    assert told == wanted
+    assert all(one in (MINE.parents[1] / "docs" / "cluster.md").read_text() for one in wanted)
 
 
 @contextmanager

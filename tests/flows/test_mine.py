@@ -73,13 +73,17 @@ def test_the_shards_have_the_schema_with_its_meanings(unbroken: Path) -> None:
         assert found.metadata[b"goldpan.schema"] == b"1"
 
 
-def test_a_rerun_judges_nothing_twice(unbroken: Path, tmp_path: Path) -> None:
+def test_a_rerun_judges_nothing_twice_and_fetches_no_file_that_was_deleted(
+    unbroken: Path, tmp_path: Path
+) -> None:
     out = tmp_path / "out"
     shutil.copytree(unbroken, out)
-    before = shards(out)
+    before, unwanted = shards(out), next(out.glob("images/**/*.jpg"))
+    unwanted.unlink()
     done = goldpan("mine", SMALL_DEMO, "--out", str(out), *SMALL_WINDOWS)
     assert done.returncode == 0, done.stderr
     assert shards(out) == before
+    assert not unwanted.exists()
     assert facts(out) == facts(unbroken)
 
 
