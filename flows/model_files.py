@@ -18,7 +18,7 @@ from actors.weights import MIRROR, pull
 from flows.exits import USAGE, explained
 from flows.quantising import quantise, squares
 from models.inference import check_model
-from models.precision import LEAST_IMAGES
+from models.precision import LEAST_EITHER, LEAST_IMAGES
 from models.registry import (
     ROWS,
     ModelError,
@@ -163,9 +163,13 @@ def quantise_model(
         cosines = f"{found.least_cosine:.4f}", f"{found.median_cosine:.4f}"
         table.add_row(precision, *cosines, f"{found.agreement:.2%}", f"{found.images_per_cpu_second:.1f}")
     console.print(table)
-    if record.images < LEAST_IMAGES:
-        console.print(f"{record.images} images judged: {LEAST_IMAGES} are needed to choose anything but fp32")
     console.print(f"{record.accepted} of {record.images} accepted by fp32, {record.threads} thread(s)")
+    if not record.tells:
+        console.print(
+            f"to choose anything but fp32 it takes {LEAST_IMAGES} images, {LEAST_EITHER} of them accepted and "
+            f"{LEAST_EITHER} refused",
+            soft_wrap=True,
+        )
     console.print(f"from now on: {record.best('cpu')} on the CPU, {record.best('cuda')} on a GPU")
 
 

@@ -27,6 +27,8 @@ from models.registry import (
 # The share of accept-or-reject decisions that have to be those of fp32, and the images it takes to tell.
 AGREEMENT = 0.995
 LEAST_IMAGES = 200
+# Of these, so many accepted and so many refused: where all are far from the threshold, any precision would agree.
+LEAST_EITHER = 20
 _RECORD = "precisions.json"
 
 
@@ -66,9 +68,14 @@ class Record(BaseModel):
     measured: dict[Precision, Measured]
 
     def agrees(self, precision: Precision) -> bool:
-        """Tell whether a precision decides as fp32 does, on enough images to tell."""
+        """Tell whether a precision decides as fp32 does, on images that can tell."""
         found = self.measured.get(precision)
-        return found is not None and self.images >= LEAST_IMAGES and found.agreement >= AGREEMENT
+        return found is not None and self.tells and found.agreement >= AGREEMENT
+
+    @property
+    def tells(self) -> bool:
+        """Tell whether there were enough images, accepted and refused, to choose by."""
+        return self.images >= LEAST_IMAGES and min(self.accepted, self.images - self.accepted) >= LEAST_EITHER
 
     def best(self, device: Literal["cpu", "cuda"]) -> Precision:
         """Choose what agrees: the faster of fp32 and int8 on a CPU; fp16 on a GPU, which is made for it."""

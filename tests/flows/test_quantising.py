@@ -87,9 +87,9 @@ def measured(agreement: float, rate: float) -> Measured:
     )
 
 
-def record(images: int = 400, source: str = "1" * 64, **found: Measured) -> Record:
+def record(images: int = 400, source: str = "1" * 64, accepted: int = 90, **found: Measured) -> Record:
     held = {Precision(name): value for name, value in ({"fp32": measured(1, 10)} | found).items()}
-    return Record(source=source, images=images, accepted=9, threads=1, measured=held)
+    return Record(source=source, images=images, accepted=accepted, threads=1, measured=held)
 
 
 def test_what_is_made_is_measured_and_runs_as_the_model_it_was_made_of(row: ModelRow, tmp_path: Path) -> None:
@@ -125,7 +125,7 @@ def test_a_broken_file_is_told_before_anything_is_made(row: ModelRow, tmp_path: 
 
 def test_too_few_images_choose_nothing(row: ModelRow, tmp_path: Path) -> None:
     done = quantised(tmp_path, 70)
-    assert "35 images judged: 200 are needed" in done.output, done.output
+    assert "of 35 accepted by fp32" in done.output and "it takes 200 images" in done.output, done.output
     assert choose(row, "cpu", "auto") is FP32
     (tmp_path / "few").mkdir()
     refused = quantised(tmp_path / "few", 0)
@@ -137,6 +137,9 @@ def test_the_fastest_that_decides_as_fp32_does_is_chosen() -> None:
     assert record(int8=measured(0.994, 15)).best("cpu") is FP32
     assert record(int8=measured(1, 9)).best("cpu") is FP32
     assert record(int8=measured(1, 15), images=199).best("cpu") is FP32
+    assert record(int8=measured(1, 15), accepted=380).best("cpu") is INT8
+    assert record(int8=measured(1, 15), accepted=381).best("cpu") is FP32
+    assert record(int8=measured(1, 15), accepted=19).best("cpu") is FP32
     assert record(fp16=measured(1, 2)).best("cuda") is FP16
     assert record(fp16=measured(0.9, 99)).best("cuda") is FP32
     assert record(fp16=measured(1, 99)).best("cpu") is FP32
