@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import duckdb
 import orjson
 import typer
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -109,9 +110,19 @@ def _query(output: Output, paths: list[str], by: By, top: int) -> list[dict[str,
 
 
 def _table(rows: list[dict[str, Any]], by: By) -> Table:
-    table = Table(title=f"yield by {by.value}", title_justify="left")
+    # Without frames and padding a subreddit's longest name, of 21 letters, has room in the 80 columns of a pipe.
+    table = Table(
+        title=f"yield by {by.value}",
+        title_justify="left",
+        box=SIMPLE_HEAD,
+        padding=0,
+        show_edge=False,
+    )
     for name in rows[0]:
-        table.add_column(name.replace("_", " "), justify="left" if name == by.value else "right")
+        if name == by.value:
+            table.add_column(name, overflow="fold")  # names are for use: folded, and never cut
+        else:
+            table.add_column(name.replace("_", "\n"), justify="right", no_wrap=True)
     for row in rows:
         shown = row | {"yield": f"{row['yield']:.1%}"}
         table.add_row(*("" if value is None else str(value) for value in shown.values()))

@@ -29,7 +29,7 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
             "author": None,
         },
         {
-            "subreddit": "memes",
+            "subreddit": "ABCDEFGHIJKLMNOPQRSTU",
             "verdict": "rejected",
             "reason": "unlike_taste",
             "host": None,
@@ -65,7 +65,7 @@ def yields(out: Path, *arguments: str) -> str:
 
 def test_by_subreddit_as_json(out: Path) -> None:
     rows = json.loads(yields(out, "--format", "json"))
-    assert [row["subreddit"] for row in rows] == ["Peaks", "_", "late", "memes"]
+    assert [row["subreddit"] for row in rows] == ["Peaks", "ABCDEFGHIJKLMNOPQRSTU", "_", "late"]
     assert rows[0]["accepted"] == 1 and rows[0]["seen"] == 2 and rows[0]["yield"] == 0.5
     assert sum(row["seen"] for row in rows) == 5, "a retried candidate counts once"
 
@@ -81,3 +81,9 @@ def test_by_author_and_host_as_a_table(out: Path) -> None:
     done = goldpan("yields", str(out), "--by", "author", COLUMNS="160")
     assert "ann" in done.stdout and "[/x]:cat:" in done.stdout
     assert "i.redd.it" in yields(out, "--by", "host", "--top", "1")
+
+
+def test_a_table_of_80_columns_cuts_no_name(out: Path) -> None:
+    lines = goldpan("yields", str(out), COLUMNS="80").stdout.splitlines()
+    assert any(line.split()[:1] == ["ABCDEFGHIJKLMNOPQRSTU"] for line in lines), "as long as a name may be"
+    assert not any("…" in line for line in lines)
