@@ -55,7 +55,7 @@ def doctor(
             console.print(Text.assemble(("wrong", "red"), f"  {name}: {error}"), soft_wrap=True)
         else:
             console.print(Text.assemble(("ok", "green"), f"     {name}: {found}"), soft_wrap=True)
-    if out is not None and not is_sound(Output(out), console, repair=repair):
+    if out is not None and not _is_new(Output(out)) and not is_sound(Output(out), console, repair=repair):
         raise typer.Exit(FAILED)
     if wrong:
         raise typer.Exit(USAGE)
@@ -105,8 +105,19 @@ def _gpu() -> str:
     return "onnxruntime has CUDA; whether a GPU answers shows when a run starts"
 
 
+def _is_new(output: Output) -> bool:
+    return output.local is not None and not output.local.exists()
+
+
 def _writable(out: str) -> str:
-    Output(out).check_writable()
+    output = Output(out)
+    if output.local is not None and _is_new(output):
+        # Looking at it must not make it: the path may be mistyped.
+        above = next(one for one in output.local.absolute().parents if one.exists())
+        if not os.access(above, os.W_OK):
+            raise PreflightError(f"{out} is not there, and {above} is not writable. Choose another folder")
+        return f"{out} is not there yet; a run can make it"
+    output.check_writable()
     return f"{out} is writable"
 
 

@@ -80,3 +80,9 @@ def test_what_is_to_be_mended_is_named(capsys: pytest.CaptureFixture[str]) -> No
     with pytest.raises(typer.Exit):
         doctor(None, repair=True)
     assert "goldpan doctor OUT --repair" in capsys.readouterr().err
+
+
+def test_an_output_that_is_not_there_is_not_made(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    doctor(str(tmp_path / "new" / "out"))
+    assert "is not there yet" in " ".join(capsys.readouterr().out.split())
+    assert not any(tmp_path.iterdir())
