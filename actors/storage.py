@@ -254,7 +254,7 @@ def _files(folder: Path | str, depth: int = sys.maxsize) -> Iterator[os.DirEntry
                     yield entry
                 elif depth and entry.is_dir():
                     below.append(entry.path)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return  # there is none, or no more
     for one in below:
         yield from _files(one, depth - 1)
