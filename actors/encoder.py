@@ -43,7 +43,7 @@ class Encoder:
     def __call__(self, pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float16]:
         """Embed uint8 [n, size, size, 3]; returns float16 [n, dimension], the values that are stored."""
         raw = infer(self._session, pixels, self._batch)
-        vectors = unit(raw) if self.row.normalise else raw.astype(np.float64)
+        vectors = unit(raw) if self.row.normalise else raw
         with np.errstate(over="ignore"):
             return vectors.astype(np.float16)
 
