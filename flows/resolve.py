@@ -145,7 +145,7 @@ def _judged(line: bytes, kind: Kind, crawl: CrawlSettings) -> Judged:
     try:
         thing = json.loads(line)
     except (ValueError, RecursionError):
-        return Judged(fatal(Reason.MALFORMED, "a line that is not JSON"), {})
+        return Judged(fatal(Reason.MALFORMED, "a line that is not JSON: a URL stands in double quotes"), {})
     if kind is Kind.QUESTION:
         return _question(thing, crawl)
     if kind is Kind.X_ROBOTS_TAG:
