@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
 import typer
-from ray.exceptions import RayTaskError
+from ray.exceptions import NodeDiedError, ObjectLostError, RayActorError, RayTaskError
 
 from actors.crawler.sources import SourceError
 from actors.storage import OutputError
@@ -20,6 +20,8 @@ from models.taste import TasteError
 USAGE = 2
 FAILED = 1
 INTERRUPTED = 130  # as a shell has it: 128 and SIGINT's number
+# What Ray says of a process of a run that it will not start again, as where its own core was killed.
+_LOST = (RayActorError, NodeDiedError, ObjectLostError)
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
@@ -39,14 +41,15 @@ EXPECTED = (PreflightError, SettingsError, SourceError, OutputError, ModelError,
 def explained(command: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
     """Let a command's expected errors end it with their message on stderr and exit code 2.
 
-    A RunFailedError and a full disk end it with exit code 1. An error raised in an actor counts as the error it is.
+    A RunFailedError, a full disk and a process that Ray lost for good end it with exit code 1. An error raised in an
+    actor counts as the error it is.
     """
 
     @functools.wraps(command)
     def wrapper(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Result:
         try:
             return command(*args, **kwargs)
-        except (*EXPECTED, RunFailedError, OSError, RayTaskError) as raised:
+        except (*EXPECTED, RunFailedError, OSError, RayTaskError, *_LOST) as raised:
             ended = ending(raised)
             if ended is None:
                 raise
@@ -74,6 +77,11 @@ def _origin(error: BaseException) -> BaseException:
 def _told(error: BaseException) -> str | None:
     if isinstance(error, (*EXPECTED, RunFailedError)):
         return str(error)
+    if isinstance(error, _LOST):
+        said = str(error).strip().splitlines()[-1]
+        return (
+            f"Ray lost a process of this run: {said} What was committed is whole: run the same command again"
+        )
     if isinstance(error, OSError) and error.errno in _FULL:
         where = f" ({error.filename})" if error.filename else ""
         return (

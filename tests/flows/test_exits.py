@@ -6,7 +6,7 @@ import errno
 
 import pytest
 import typer
-from ray.exceptions import RayTaskError
+from ray.exceptions import ActorDiedError, NodeDiedError, RayTaskError
 
 from actors.storage import OutputError
 from flows.exits import PreflightError, RunFailedError, explained
@@ -51,6 +51,17 @@ def test_a_full_disk_says_what_is_whole(number: int, capsys: pytest.CaptureFixtu
         assert code == 1
         assert told.startswith("goldpan: the disk is full (a.jpg); what was committed is whole")
         assert told.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "error", [ActorDiedError(), NodeDiedError("its node crashed."), from_an_actor(ActorDiedError())]
+)
+def test_a_process_that_ray_lost_is_one_message(error: Exception, capsys: pytest.CaptureFixture[str]) -> None:
+    code, told = end(error, capsys)
+    assert code == 1
+    assert told.startswith("goldpan: Ray lost a process of this run: ")
+    assert told.endswith(". What was committed is whole: run the same command again\n")
+    assert told.count("\n") == 1
 
 
 @pytest.mark.parametrize(
