@@ -45,18 +45,14 @@ Named = Annotated[list[str], typer.Argument(help="Models, by the names that gold
 @explained
 def list_models() -> None:
     """List every model: what it is for, whether its file is here, and where it comes from."""
-    table = Table("model", "for", "input", "output", "file", "licence", "source", title="models")
+    # A name is typed again after `pull`: it is never cut, however narrow the terminal.
+    table = Table(box=None)
+    for heading in ("model", "for", "file"):
+        table.add_column(heading, no_wrap=True)
+    table.add_column("what it is", overflow="fold")
     for row in _rows():
-        size = f"{row.size}², {row.resize}"
-        table.add_row(
-            row.name,
-            row.task,
-            size,
-            f"{row.dimension}",
-            _state(row),
-            row.licence,
-            Text(row.source),
-        )
+        shape = f"{row.size}² ({row.resize}) → {row.dimension}; {row.licence}"
+        table.add_row(row.name, row.task, _state(row), Text(f"{shape}: {row.source}"))
     Console().print(table)
 
 
