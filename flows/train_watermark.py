@@ -27,7 +27,6 @@ from flows.watermarks.backgrounds import Background, backgrounds
 from flows.watermarks.examples import made
 from flows.watermarks.heads import refit
 from flows.watermarks.network import export, network
-from flows.watermarks.seen import seen
 from flows.watermarks.synthesise import picture_files
 from flows.watermarks.training import Progress, Recipe, train
 
@@ -111,10 +110,9 @@ def built_in(
     photos = [file for i, file in enumerate(files) if i % HELD_OUT] + list(more)
     sources, began = backgrounds(recipe.rounds, photos), time.monotonic()
     data = made(sources, recipe.pairs, fonts, threads, scratch)
-    features = seen(detector.to(device), data, scratch, device)
     print(f"{len(data.pictures)} examples in {time.monotonic() - began:.0f} s", flush=True)
     held = tested_on(sources, 2 * recipe.pairs)
-    detector, curves = train(recipe, detector, features, data.cells, held[::2], threads, device)
+    detector, curves = train(recipe, detector, data, held[::2], threads, device)
     print(refit(detector, data, held), flush=True)
     export(detector, out)
     return curves

@@ -28,6 +28,7 @@ from flows.watermarks.synthesise import faces, marked
 from models.watermark import SIZE, prepare
 
 CELL = 16
+TOLD = 100  # backgrounds a line of progress
 CELLS = SIZE // CELL
 NONE, TOUCHED, UNKNOWN = 0, 1, 2
 OPACITIES = (0.18, 0.95)
@@ -36,6 +37,8 @@ DEMO_SHARE = 0.4  # of the marks on paintings: the demo's own
 SECOND = 0.12  # share of marked pictures that have another mark, as of a second site
 # Mean grey levels by which a mark changes a cell: below the first it is none, above the second it is one.
 SEEN = (0.3, 1.2)
+# The hardest to find are shown more often.
+TAUGHT = [*MarkKind, MarkKind.LOGO, MarkKind.SIGNATURE, MarkKind.STAMP, MarkKind.STRIP]
 ADDED = [kind for kind in MarkKind if kind is not MarkKind.CAPTION]  # a caption's frame changes the size
 Pictures = npt.NDArray[np.uint8]
 Cells = npt.NDArray[np.uint8]
@@ -73,6 +76,8 @@ def made(
             for i, (squares, touched) in enumerate(pool.map(job, sources, chunksize=CROPS)):
                 part = slice(each * i, each * (i + 1))
                 pictures[part], cells[part] = squares, touched
+                if (i + 1) % TOLD == 0 or i + 1 == len(sources):
+                    print(f"{each * (i + 1)} of {count} examples", flush=True)
         pictures.flush()
         cells.flush()
         whole.write_text(told)
@@ -114,8 +119,7 @@ def _under_a_mark(pen: Pen, scene: Image.Image, *, demo: bool) -> Laid:
     opacity = pen.between(*OPACITIES)
     if demo and pen.chance(DEMO_SHARE):
         return lay(pen, scene, marks.coverage(pen.rng, scene.size), max(opacity, 0.3))
-    kinds = list(MarkKind)
-    return marked(pen, scene, kinds[pen.any_of(len(kinds))], opacity)
+    return marked(pen, scene, TAUGHT[pen.any_of(len(TAUGHT))], opacity)
 
 
 def cells_of(laid: Laid) -> Cells:
