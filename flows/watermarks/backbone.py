@@ -17,6 +17,8 @@ import numpy.typing as npt
 from flows.exits import PreflightError
 
 PACKAGE = "rapidocr_onnxruntime"  # 1.2.3 has this file; read as data, and never imported
+# Without what it requires: another build of ONNX Runtime, over goldpan's own.
+INSTALL = "pip install --no-deps rapidocr-onnxruntime==1.2.3"
 FILE = "models/ch_PP-OCRv3_det_infer.onnx"
 SHA256 = "3439588c030faea393a54515f51e983d8e155b19a2e8aba7891934c1cf0de526"
 FINE, MIDDLE, FAR = 24, 56, 480  # features at an eighth, a sixteenth and a thirty-second
@@ -39,24 +41,25 @@ Floats = npt.NDArray[np.float32]
 def stages() -> tuple[Any, Any, Any]:
     """The detector's stages as torch modules, without weights: to an eighth, on to a sixteenth, to a thirty-second.
 
-    What its layers were normalised by while it was trained is a part of their weights: a layer is a convolution.
+    What its layers were normalised by while it was trained is folded into their weights: a layer is a convolution.
     """
     from torch import nn
 
     class Block(nn.Module):  # type: ignore[misc]
-        """Pointwise, depthwise, pointwise; and around them where neither width nor size changes."""
+        """Pointwise, depthwise, pointwise; with a residual where neither width nor size changes."""
 
         def __init__(self, inside: int, side: int, wide: int, outside: int, stride: int, swish: bool) -> None:
             super().__init__()
-            bent = nn.Hardswish if swish else nn.ReLU
-            self.around = stride == 1 and inside == outside
+            activation = nn.Hardswish if swish else nn.ReLU
+            self.residual = stride == 1 and inside == outside
             self.body = nn.Sequential(
-                nn.Conv2d(inside, wide, 1), bent(), nn.Conv2d(wide, wide, side, stride, side // 2, groups=wide),
-                bent(), nn.Conv2d(wide, outside, 1),
+                nn.Conv2d(inside, wide, 1), activation(),
+                nn.Conv2d(wide, wide, side, stride, side // 2, groups=wide), activation(),
+                nn.Conv2d(wide, outside, 1),
             )  # fmt: skip
 
         def forward(self, x: Any) -> Any:
-            return x + self.body(x) if self.around else self.body(x)
+            return x + self.body(x) if self.residual else self.body(x)
 
     def blocks(inside: int, rows: tuple[tuple[int, int, int, int, bool], ...]) -> list[Any]:
         widths = [inside, *(row[2] for row in rows)]
@@ -74,20 +77,23 @@ def weights_file() -> Path:
     file = Path(next(iter(where or ())), FILE) if where else None
     if file is None or not file.is_file() or sha256(file.read_bytes()).hexdigest() != SHA256:
         raise PreflightError(
-            f"training this starts from {FILE} of {PACKAGE} 1.2.3, which is not here: pip install 'goldpan[train]'"
+            f"training this starts from {FILE} of {PACKAGE} 1.2.3, which is not here: {INSTALL}"
         )
     return file
 
 
 def pretrain(parts: tuple[Any, ...]) -> None:
-    """Give the stages the text detector's weights: its file has them in the order of the modules."""
+    """Give the stages the text detector's weights: its file has them in the order of the modules, and a head's after.
+
+    It padded with the mean of its pictures, and these pad with grey: that shows at a picture's edges alone.
+    """
     import torch
 
     first, *others = convolutions(weights_file())
-    theirs = (values for layer in (of_red_green_blue(*first), *others) for values in layer)
+    theirs = [values for layer in (of_red_green_blue(*first), *others) for values in layer]
     parameters = [parameter for part in parts for parameter in part.parameters()]
     with torch.no_grad():
-        for ours, values in zip(parameters, theirs, strict=False):
+        for ours, values in zip(parameters, theirs[: len(parameters)], strict=True):
             ours.copy_(torch.from_numpy(values))
 
 
@@ -99,7 +105,7 @@ def of_red_green_blue(weight: Floats, bias: Floats) -> tuple[Floats, Floats]:
 
 
 def convolutions(file: Path) -> list[tuple[Floats, Floats]]:
-    """Weights and biases of a file's convolutions that are normalised, in their order, with that folded into them."""
+    """Weights and biases of a file's convolutions, what normalises each folded in; those with none are left out."""
     import onnx
 
     graph = onnx.load(str(file)).graph

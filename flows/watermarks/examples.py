@@ -39,6 +39,7 @@ SECOND = 0.12  # share of marked pictures that have another mark, as of a second
 SEEN = (0.3, 1.2)
 # The hardest to find are shown more often.
 TAUGHT = [*MarkKind, MarkKind.LOGO, MarkKind.SIGNATURE, MarkKind.STAMP, MarkKind.STRIP]
+HOW = (OPACITIES, DISTRACTED, DEMO_SHARE, SECOND, SEEN, [str(kind) for kind in TAUGHT])
 ADDED = [kind for kind in MarkKind if kind is not MarkKind.CAPTION]  # a caption's frame changes the size
 Pictures = npt.NDArray[np.uint8]
 Cells = npt.NDArray[np.uint8]
@@ -57,7 +58,7 @@ def made(
 ) -> Examples:
     """`pairs` clean and as many marked pictures over each background, in the folder `kept`; read where it has them.
 
-    On disk, as arrays that are mapped: a few gigabytes.
+    On disk, as arrays that are mapped: some 10 GB, of which training reads crops at random.
     """
     files, whole = (kept / "pictures.npy", kept / "cells.npy"), kept / "whole"
     told = _told(sources, pairs, fonts)
@@ -85,9 +86,9 @@ def made(
 
 
 def _told(sources: Sequence[Background], pairs: int, fonts: tuple[Path, ...]) -> str:
-    """What examples are made of, as 64 hex digits."""
+    """What examples are made of and how, as 64 hex digits."""
     places = [(one.seed, one.kind, one.photo and str(one.photo.absolute())) for one in sources]
-    return sha256(repr((places, pairs, [str(font.absolute()) for font in fonts])).encode()).hexdigest()
+    return sha256(repr((places, pairs, [str(font.absolute()) for font in fonts], HOW)).encode()).hexdigest()
 
 
 def examples_of(background: Background, *, pairs: int, fonts: tuple[Path, ...]) -> tuple[Pictures, Cells]:

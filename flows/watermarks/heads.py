@@ -14,7 +14,7 @@ from models.watermark import to_input
 Floats = npt.NDArray[np.float64]
 Truths = npt.NDArray[np.bool_]
 BATCH = 4
-ASKED = 4000  # pictures to fit on, and as many to test on
+MOST = 4000  # pictures to fit on, and to test on
 STRENGTHS = (0.0003, 0.001, 0.003, 0.01, 0.03)
 ALARMS = 0.05  # share of the clean pictures that were never trained on that may be above the threshold of 0.5
 
@@ -44,8 +44,8 @@ def refit(detector: Any, data: Examples, held: Truths) -> str:
 
 
 def some(numbers: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
-    """At most `ASKED` of them, at random."""
-    return np.sort(np.random.default_rng(0).permutation(numbers)[:ASKED])
+    """At most `MOST` of them, at random."""
+    return np.sort(np.random.default_rng(0).permutation(numbers)[:MOST])
 
 
 def pooled(detector: Any, pictures: Pictures, numbers: npt.NDArray[np.intp]) -> Floats:

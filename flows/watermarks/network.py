@@ -18,13 +18,14 @@ WIDTH = 96
 DROPPED = 0.1  # share of the features that a step of training does without
 
 
-def network(start: Path | None = None) -> Any:
+def network(start: Path | None = None, seed: int = 1) -> Any:
     """The detector: pictures [n, 3, h, w] → (logits [n, 1], cell logits [n, 1, h/16, w/16]).
 
     The stages of a text detector; what they see at an eighth, a sixteenth and a thirty-second is laid over each
-    other, and each cell says whether a mark touches it. A picture's logit is read from the likeliest cells (a mark
-    may be small), from the strongest response of each feature, and from the means. It has the text detector's
-    weights, or those of an earlier detector's ONNX file.
+    other, the last after two blocks that look far around, and each cell says whether a mark touches it. A picture's
+    logit is read from the likeliest cells (a mark may be small), from the strongest response of each feature, and from
+    the means. It has the text detector's weights, or those of an earlier detector's ONNX file; the seed is that of the
+    layers which are new.
     """
     import torch
     from torch import nn
@@ -36,7 +37,7 @@ def network(start: Path | None = None) -> Any:
             self.first, self.second, self.third = stages()
             self.fine = nn.Conv2d(FINE, WIDTH, 3, 2, 1)
             self.middle, self.far = nn.Conv2d(MIDDLE, WIDTH, 1), nn.Conv2d(FAR, WIDTH, 1)
-            self.around = nn.Sequential(nn.ReLU(), _block(), _block())
+            self.context = nn.Sequential(nn.ReLU(), _block(), _block())
             self.merged = nn.Sequential(nn.ReLU(), nn.Dropout2d(DROPPED), _block(), _block())
             self.cells = nn.Conv2d(WIDTH, 1, 1)
             self.picture = nn.Linear(3 * WIDTH, 1)
@@ -49,14 +50,17 @@ def network(start: Path | None = None) -> Any:
             """What a logit is read from, [n, 288], and the cell logits."""
             fine = self.first(x)
             middle = self.second(fine)
-            around = self.around(self.far(self.third(middle)))
-            laid = self.fine(fine) + self.middle(middle) + interpolate(around, scale_factor=2, mode="nearest")
+            context = self.context(self.far(self.third(middle)))
+            laid = (
+                self.fine(fine) + self.middle(middle) + interpolate(context, scale_factor=2, mode="nearest")
+            )
             features = self.merged(laid)
             cells = self.cells(features)
             flat = features.flatten(2)
             likeliest = (flat * torch.softmax(cells.flatten(2), 2)).sum(2)
             return torch.cat([likeliest, flat.amax(2), flat.mean(2)], 1), cells
 
+    torch.manual_seed(seed)
     detector = Detector()
     if start is None:
         pretrain((detector.first, detector.second, detector.third))
@@ -66,7 +70,7 @@ def network(start: Path | None = None) -> Any:
 
 
 def _block() -> Any:
-    """A depthwise layer, then two pointwise ones, and around them."""
+    """A depthwise layer, then two pointwise ones, with a residual."""
     from torch import nn
 
     class Block(nn.Module):  # type: ignore[misc]

@@ -22,7 +22,7 @@ AROUND_A_MARK = 0.7  # share of crops that are chosen to show a part of the mark
 LEAST_CELLS = 2  # a single touched cell at a crop's edge is no evidence for or against
 TOLD = 50  # steps a line of the curves
 TESTED = 4  # batches that the curves' test loss is of
-KEPT = 0.995  # of the mean weights at each step
+KEPT = 0.995  # of the mean weights at each step, and less at first
 SLOWER = 0.3  # the rate of the pretrained stages, of the new layers'
 STEADY = 0.1  # share of a phase's steps in which its rate rises
 PRETRAINED = ("first", "second", "third")
@@ -52,7 +52,10 @@ class Recipe:
 
 @dataclass(frozen=True)
 class Progress:
-    """One line of the training curves: losses of the last steps, averaged, and of crops that are never trained on."""
+    """One line of the training curves: losses of the last steps, averaged, and of crops that are never trained on.
+
+    `phase` counts from 0; `seconds` are those of the phase.
+    """
 
     phase: int
     step: int
@@ -63,6 +66,15 @@ class Progress:
     seconds: float
 
 
+@dataclass(frozen=True)
+class Trained:
+    """A detector in evaluation mode, its curves, and whether its recipe was followed to the end."""
+
+    detector: Any
+    curves: list[Progress]
+    whole: bool
+
+
 def train(
     recipe: Recipe,
     detector: Any,
@@ -70,36 +82,43 @@ def train(
     held: npt.NDArray[np.bool_],
     threads: int,
     device: str = "cpu",
-) -> tuple[Any, list[Progress]]:
-    """The trained detector, in evaluation mode, and its curves; what is `held` [pairs] is only tested on.
+) -> Trained:
+    """Train a detector; what is `held` [pairs] is only tested on.
 
-    Ctrl-C ends the training, not the command: what was learnt until then is kept.
+    Ctrl-C after the first line of the curves ends the training alone: what was learnt until then is kept.
     """
     import torch
 
     torch.set_num_threads(threads)
     torch.manual_seed(recipe.seed)
     detector = detector.to(device)
-    mean = torch.optim.swa_utils.AveragedModel(
-        detector, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(KEPT)
-    )
+    mean = torch.optim.swa_utils.AveragedModel(detector, avg_fn=_averaged)
     mean.eval()  # it is only asked
     curves: list[Progress] = []
     pairs = np.arange(len(held))
-    for number, phase in enumerate(recipe.phases):
-        seed = (recipe.seed, number)
-        tested = list(drawn_batches(seed, data, pairs[held], phase, TESTED)) if held.any() else []
-        batches = drawn_batches(seed, data, pairs[~held], phase, phase.steps)
-        try:
+    whole = False
+    try:
+        for number, phase in enumerate(recipe.phases):
+            seed = (recipe.seed, number)
+            tested = list(drawn_batches(seed, data, pairs[held], phase, TESTED)) if held.any() else []
+            batches = drawn_batches(seed, data, pairs[~held], phase, phase.steps)
             for line in _run(number, phase, detector, mean, batches, tested):
-                print(line, flush=True)
                 curves.append(line)
-        except KeyboardInterrupt:
-            print(f"interrupted in phase {number}: what was learnt is kept", flush=True)
-            break
-        # A phase begins where the mean of the one before is.
-        detector.load_state_dict(mean.module.state_dict())
-    return mean.module.eval().cpu(), curves
+                print(line, flush=True)
+            # A phase begins where the mean of the one before is.
+            detector.load_state_dict(mean.module.state_dict())
+        whole = True
+    except KeyboardInterrupt:
+        if not curves:
+            raise
+        print("interrupted: the last layer is fitted and the file written; Ctrl-C again gives up", flush=True)
+    return Trained(mean.module.eval().cpu(), curves, whole)
+
+
+def _averaged(mean: Any, now: Any, steps: Any) -> Any:
+    """The mean weights after one more step."""
+    kept = min(KEPT, (1 + float(steps)) / (10 + float(steps)))
+    return mean + (now - mean) * (1 - kept)
 
 
 def _optimiser(detector: Any, phase: Phase) -> tuple[Any, Any]:
