@@ -36,6 +36,7 @@ chaos: $(INSTALLED)  ## Kill, cut, fill and corrupt forty runs, and see that not
 
 train-test: $(INSTALLED)  ## Install torch and run the tests that train
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,train]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --no-deps rapidocr-onnxruntime
 	$(BIN)/pytest tests/flows/watermarks
 
 format: $(INSTALLED)  ## Format the code

@@ -21,15 +21,14 @@ import numpy as np
 import numpy.typing as npt
 import typer
 
-from flows.exits import PreflightError, explained, run_script
+from flows.exits import INTERRUPTED, PreflightError, explained, run_script
 from flows.watermarks import efficientnet, quadrant_head
 from flows.watermarks.backgrounds import Background, backgrounds
 from flows.watermarks.examples import made
 from flows.watermarks.heads import refit
 from flows.watermarks.network import export, network
-from flows.watermarks.seen import seen
 from flows.watermarks.synthesise import picture_files
-from flows.watermarks.training import Progress, Recipe, train
+from flows.watermarks.training import Recipe, Trained, train
 
 HELD_OUT = 3  # every third photograph, by name, is not touched
 TESTED = 6  # every sixth source of the others is tested on: it chooses the last layer and the threshold
@@ -56,13 +55,13 @@ def train_watermark(
     more: Annotated[
         list[Path] | None,
         typer.Option(
-            help="Of the built-in one: a folder of more clean pictures, all to train on; may be repeated."
+            help="Of the built-in one: a folder of more clean pictures, none left out; may be repeated."
         ),
     ] = None,
     fonts: Annotated[list[Path] | None, typer.Option(help="A folder of more fonts; may be repeated.")] = None,
-    scratch: Annotated[Path, typer.Option(help="A folder for the built-in one's examples.")] = Path(
-        "examples"
-    ),
+    scratch: Annotated[
+        Path, typer.Option(help="A folder for the built-in one's examples, some 10 GB.")
+    ] = Path("examples"),
     rounds: Annotated[
         int, typer.Option(min=1, help="Of the built-in one: rounds of 2 crops a photograph and 80 paintings.")
     ] = Recipe.rounds,
@@ -73,10 +72,12 @@ def train_watermark(
 ) -> None:
     """Train a watermark detector; write it, and its curves as CSV and PNG beside it.
 
-    The built-in one leaves out every third photograph by name: ask `goldpan watermarks measure` about those.
+    The built-in one leaves out every third photograph by name: ask `goldpan watermarks measure` about those. Ctrl-C
+    ends its training early: what was learnt until then is written, and the exit code is 130.
     """
     cores = threads or os.cpu_count() or 1
     curves: Sequence[Any]
+    whole = True
     if system is not System.QUADRANTS and find_spec("torch") is None:
         raise PreflightError(
             "training this needs torch: pip install 'goldpan[train]'; the quadrants need none"
@@ -85,39 +86,45 @@ def train_watermark(
         case System.BUILTIN:
             recipe = shortened(Recipe(rounds=rounds), quick)
             extra = [file for folder in more or () for file in picture_files(folder)]
-            curves = built_in(
+            trained = built_in(
                 recipe, picture_files(pictures), extra, tuple(fonts or ()), scratch, cores, start, out, device
             )
+            curves, whole = trained.curves, trained.whole
         case System.QUADRANTS:
             curves = quadrant_head.trained(pictures, encoder, cores, out, quick)
         case System.EFFICIENTNET:
             curves = efficientnet.trained(pictures, cores, out, quick, pretrained=pretrained)
     write_curves(out, curves)
     print(f"{out}: {out.stat().st_size} bytes; {curves[-1]}")
+    if not whole:
+        raise typer.Exit(INTERRUPTED)
 
 
 def shortened(recipe: Recipe, quick: float) -> Recipe:
-    """The recipe with that share of its steps."""
-    phases = tuple(replace(one, steps=max(1, round(one.steps * quick))) for one in recipe.phases)
+    """The recipe with that share of its steps, 10 a phase at least: the rate rises in the first tenth."""
+    phases = tuple(replace(one, steps=max(10, round(one.steps * quick))) for one in recipe.phases)
     return replace(recipe, phases=phases)
 
 
 def built_in(
     recipe: Recipe, files: Sequence[Path], more: Sequence[Path], fonts: tuple[Path, ...], scratch: Path,
     threads: int, start: Path | None, out: Path, device: str,
-) -> Sequence[Progress]:  # fmt: skip
-    """Train the built-in detector, write it, and return its curves."""
-    detector = network(start)
+) -> Trained:  # fmt: skip
+    """Train the built-in detector and write it; PreflightError where there is no such device."""
+    import torch
+
+    if device != "cpu" and not torch.cuda.is_available():
+        raise PreflightError(f"--device {device} is not here, or torch cannot use it; train on the cpu")
+    detector = network(start, recipe.seed)
     photos = [file for i, file in enumerate(files) if i % HELD_OUT] + list(more)
     sources, began = backgrounds(recipe.rounds, photos), time.monotonic()
     data = made(sources, recipe.pairs, fonts, threads, scratch)
-    features = seen(detector.to(device), data, scratch, device)
     print(f"{len(data.pictures)} examples in {time.monotonic() - began:.0f} s", flush=True)
     held = tested_on(sources, 2 * recipe.pairs)
-    detector, curves = train(recipe, detector, features, data.cells, held[::2], threads, device)
-    print(refit(detector, data, held), flush=True)
-    export(detector, out)
-    return curves
+    trained = train(recipe, detector, data, held[::2], threads, device)
+    print(refit(trained.detector, data, held), flush=True)
+    export(trained.detector, out)
+    return trained
 
 
 def tested_on(sources: Sequence[Background], each: int) -> npt.NDArray[np.bool_]:

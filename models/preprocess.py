@@ -56,7 +56,10 @@ def to_input(batch: npt.NDArray[np.uint8], row: ModelRow) -> npt.NDArray[np.floa
     std = np.asarray(row.std, np.float32)
     scale = np.float32(1 / 255) / std
     shift = np.asarray(row.mean, np.float32) / std
-    scaled = batch * scale - shift
     if row.layout is Layout.NCHW:
-        scaled = scaled.transpose(0, 3, 1, 2)
-    return np.ascontiguousarray(scaled, np.float32)
+        # Plane by plane: numpy is many times slower where its inmost axis is the three channels.
+        batch, scale, shift = batch.transpose(0, 3, 1, 2), scale.reshape(3, 1, 1), shift.reshape(3, 1, 1)
+    scaled = np.empty(batch.shape, np.float32)
+    np.multiply(batch, scale, out=scaled)
+    scaled -= shift
+    return scaled

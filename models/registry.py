@@ -199,8 +199,8 @@ ROWS: tuple[ModelRow, ...] = (
         resize=ResizeRule.STRETCH_LANCZOS,
         licence="Apache-2.0",
         source=(
-            "trained by this repository on marks laid over photographs and paintings, from PP-OCRv6_det_small of "
-            "PaddleOCR (Apache-2.0), as rapidocr 3.10.0 brings it; docs/watermarks.md"
+            "trained by this repository on marks laid over photographs and paintings, from PP-OCRv3's text "
+            "detector of PaddleOCR (Apache-2.0), as rapidocr-onnxruntime 1.2.3 brings it; docs/watermarks.md"
         ),
     ),
     ModelRow(

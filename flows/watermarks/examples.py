@@ -28,6 +28,7 @@ from flows.watermarks.synthesise import faces, marked
 from models.watermark import SIZE, prepare
 
 CELL = 16
+TOLD = 100  # backgrounds a line of progress
 CELLS = SIZE // CELL
 NONE, TOUCHED, UNKNOWN = 0, 1, 2
 OPACITIES = (0.18, 0.95)
@@ -36,6 +37,9 @@ DEMO_SHARE = 0.4  # of the marks on paintings: the demo's own
 SECOND = 0.12  # share of marked pictures that have another mark, as of a second site
 # Mean grey levels by which a mark changes a cell: below the first it is none, above the second it is one.
 SEEN = (0.3, 1.2)
+# The hardest to find are shown more often.
+TAUGHT = [*MarkKind, MarkKind.LOGO, MarkKind.SIGNATURE, MarkKind.STAMP, MarkKind.STRIP]
+HOW = (OPACITIES, DISTRACTED, DEMO_SHARE, SECOND, SEEN, [str(kind) for kind in TAUGHT])
 ADDED = [kind for kind in MarkKind if kind is not MarkKind.CAPTION]  # a caption's frame changes the size
 Pictures = npt.NDArray[np.uint8]
 Cells = npt.NDArray[np.uint8]
@@ -54,7 +58,7 @@ def made(
 ) -> Examples:
     """`pairs` clean and as many marked pictures over each background, in the folder `kept`; read where it has them.
 
-    On disk, as arrays that are mapped: a few gigabytes.
+    On disk, as arrays that are mapped: some 10 GB, of which training reads crops at random.
     """
     files, whole = (kept / "pictures.npy", kept / "cells.npy"), kept / "whole"
     told = _told(sources, pairs, fonts)
@@ -73,6 +77,8 @@ def made(
             for i, (squares, touched) in enumerate(pool.map(job, sources, chunksize=CROPS)):
                 part = slice(each * i, each * (i + 1))
                 pictures[part], cells[part] = squares, touched
+                if (i + 1) % TOLD == 0 or i + 1 == len(sources):
+                    print(f"{each * (i + 1)} of {count} examples", flush=True)
         pictures.flush()
         cells.flush()
         whole.write_text(told)
@@ -80,9 +86,9 @@ def made(
 
 
 def _told(sources: Sequence[Background], pairs: int, fonts: tuple[Path, ...]) -> str:
-    """What examples are made of, as 64 hex digits."""
+    """What examples are made of and how, as 64 hex digits."""
     places = [(one.seed, one.kind, one.photo and str(one.photo.absolute())) for one in sources]
-    return sha256(repr((places, pairs, [str(font.absolute()) for font in fonts])).encode()).hexdigest()
+    return sha256(repr((places, pairs, [str(font.absolute()) for font in fonts], HOW)).encode()).hexdigest()
 
 
 def examples_of(background: Background, *, pairs: int, fonts: tuple[Path, ...]) -> tuple[Pictures, Cells]:
@@ -114,8 +120,7 @@ def _under_a_mark(pen: Pen, scene: Image.Image, *, demo: bool) -> Laid:
     opacity = pen.between(*OPACITIES)
     if demo and pen.chance(DEMO_SHARE):
         return lay(pen, scene, marks.coverage(pen.rng, scene.size), max(opacity, 0.3))
-    kinds = list(MarkKind)
-    return marked(pen, scene, kinds[pen.any_of(len(kinds))], opacity)
+    return marked(pen, scene, TAUGHT[pen.any_of(len(TAUGHT))], opacity)
 
 
 def cells_of(laid: Laid) -> Cells:

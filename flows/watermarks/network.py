@@ -9,23 +9,23 @@ from typing import Any
 import numpy as np
 
 from flows.watermarks.backbone import FAR, FINE, MIDDLE, pretrain, stages
-from flows.watermarks.storage import shrink, stored
 from models.registry import ModelContractError
 from models.watermark import SIZE
 
 OPSET = 17
 AGREEING = 1e-4
 WIDTH = 96
-DROPPED = 0.15  # share of the features that a step of training does without
+DROPPED = 0.1  # share of the features that a step of training does without
 
 
-def network(start: Path | None = None) -> Any:
+def network(start: Path | None = None, seed: int = 1) -> Any:
     """The detector: pictures [n, 3, h, w] → (logits [n, 1], cell logits [n, 1, h/16, w/16]).
 
     The stages of a text detector; what they see at an eighth, a sixteenth and a thirty-second is laid over each
-    other, and each cell says whether a mark touches it. A picture's logit is read from the likeliest cells (a mark
-    may be small), from the strongest response of each feature, and from the means. It has the text detector's
-    weights, or those of an earlier detector's ONNX file.
+    other, the last after two blocks that look far around, and each cell says whether a mark touches it. A picture's
+    logit is read from the likeliest cells (a mark may be small), from the strongest response of each feature, and from
+    the means. It has the text detector's weights, or those of an earlier detector's ONNX file; the seed is that of the
+    layers which are new.
     """
     import torch
     from torch import nn
@@ -37,53 +37,49 @@ def network(start: Path | None = None) -> Any:
             self.first, self.second, self.third = stages()
             self.fine = nn.Conv2d(FINE, WIDTH, 3, 2, 1)
             self.middle, self.far = nn.Conv2d(MIDDLE, WIDTH, 1), nn.Conv2d(FAR, WIDTH, 1)
+            self.context = nn.Sequential(nn.ReLU(), _block(), _block())
             self.merged = nn.Sequential(nn.ReLU(), nn.Dropout2d(DROPPED), _block(), _block())
             self.cells = nn.Conv2d(WIDTH, 1, 1)
             self.picture = nn.Linear(3 * WIDTH, 1)
 
         def forward(self, x: Any) -> Any:
-            return self.judged(*self.seen(x))
-
-        def seen(self, x: Any) -> Any:
-            """What the stages make of pictures, at an eighth, a sixteenth and a thirty-second."""
-            fine = self.first(x)
-            return fine, *self.deeper(fine)
-
-        def deeper(self, fine: Any) -> Any:
-            middle = self.second(fine)
-            return middle, self.third(middle)
-
-        def judged(self, fine: Any, middle: Any, far: Any) -> Any:
-            """Both logits, of what the stages made of pictures."""
-            pooled, cells = self.pooled(fine, middle, far)
+            pooled, cells = self.pooled(x)
             return self.picture(pooled), cells
 
-        def pooled(self, fine: Any, middle: Any, far: Any) -> Any:
+        def pooled(self, x: Any) -> Any:
             """What a logit is read from, [n, 288], and the cell logits."""
-            around = interpolate(self.far(far), scale_factor=2, mode="nearest")
-            features = self.merged(self.fine(fine) + self.middle(middle) + around)
+            fine = self.first(x)
+            middle = self.second(fine)
+            context = self.context(self.far(self.third(middle)))
+            laid = (
+                self.fine(fine) + self.middle(middle) + interpolate(context, scale_factor=2, mode="nearest")
+            )
+            features = self.merged(laid)
             cells = self.cells(features)
             flat = features.flatten(2)
             likeliest = (flat * torch.softmax(cells.flatten(2), 2)).sum(2)
             return torch.cat([likeliest, flat.amax(2), flat.mean(2)], 1), cells
 
+    torch.manual_seed(seed)
     detector = Detector()
     if start is None:
         pretrain((detector.first, detector.second, detector.third))
     else:
         start_from(detector, start)
-    return detector
+    return detector.to(memory_format=torch.channels_last)
 
 
 def _block() -> Any:
-    """A depthwise layer, then a pointwise one, and around them."""
+    """A depthwise layer, then two pointwise ones, with a residual."""
     from torch import nn
 
     class Block(nn.Module):  # type: ignore[misc]
         def __init__(self) -> None:
             super().__init__()
             near = nn.Conv2d(WIDTH, WIDTH, 5, 1, 2, groups=WIDTH)
-            self.body = nn.Sequential(near, nn.Conv2d(WIDTH, WIDTH, 1), nn.ReLU())
+            self.body = nn.Sequential(
+                near, nn.Conv2d(WIDTH, 2 * WIDTH, 1), nn.ReLU(), nn.Conv2d(2 * WIDTH, WIDTH, 1)
+            )
 
         def forward(self, x: Any) -> Any:
             return x + self.body(x)
@@ -104,15 +100,11 @@ def start_from(detector: Any, path: Path) -> None:
                 raise ModelContractError(
                     f"{path} has other layers than the built-in detector; start from one of its files"
                 )
-            scale = found.get(f"detector.{name}.scale", np.float32(1))
-            ours.copy_(torch.from_numpy(theirs.astype(np.float32) * scale))
+            ours.copy_(torch.from_numpy(theirs.astype(np.float32)))
 
 
 def export(detector: Any, path: Path) -> float:
-    """Write the ONNX file and return the largest difference between its logits and torch's on noise.
-
-    Its weights are stored in fewer bits, and the detector's are rounded to what the file then has.
-    """
+    """Write the ONNX file and return the largest difference between its logits and torch's on noise."""
     import torch
 
     class Picture(torch.nn.Module):  # type: ignore[misc]
@@ -123,13 +115,10 @@ def export(detector: Any, path: Path) -> float:
         def forward(self, x: Any) -> Any:
             return self.detector(x)[0]
 
-    with torch.no_grad():
-        for parameter in detector.parameters():
-            parameter.copy_(torch.from_numpy(stored(parameter.numpy())))
-    return export_logit(Picture(), path, small=True)
+    return export_logit(Picture(), path)
 
 
-def export_logit(module: Any, path: Path, *, small: bool = False) -> float:
+def export_logit(module: Any, path: Path) -> float:
     """Write a module [n, 3, 512, 512] → [n, 1] as ONNX (`input`, `logit`, any n); return how far it is off torch.
 
     A ModelContractError is raised where it is off by more than `AGREEING`.
@@ -149,8 +138,6 @@ def export_logit(module: Any, path: Path, *, small: bool = False) -> float:
             still, (sample,), str(path), dynamo=False, opset_version=OPSET, input_names=["input"],
             output_names=["logit"], dynamic_axes={"input": {0: "n"}, "logit": {0: "n"}},
         )  # fmt: skip
-    if small:
-        shrink(path)
     session = ort.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     with torch.no_grad():
         expected = still(sample).numpy()

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import csv
+import math
+import signal
+from contextlib import redirect_stdout
 from importlib.util import find_spec
+from io import StringIO
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +17,7 @@ import pytest
 from actors.encoder import Encoder
 from flows.exits import PreflightError
 from flows.train_watermark import System, train_watermark, write_curves
+from flows.watermarks.backbone import PACKAGE
 from flows.watermarks.backgrounds import Background
 from flows.watermarks.examples import CELLS, made
 from flows.watermarks.layout import read_layout
@@ -24,6 +29,7 @@ from models.watermark import to_input
 from tests.flows.watermarks.pictures import examples, write_layout
 
 CHANCE, MARGIN = 0.5, 0.2
+CHANCES_LOSS = math.log(2)
 WHY = "needs torch: make train-test installs it"
 
 
@@ -66,20 +72,21 @@ def test_examples_of_other_pictures_are_not_taken_for_these(tmp_path: Path) -> N
 
 def test_the_built_in_detector_learns_and_is_exported_as_it_is(tmp_path: Path) -> None:
     torch = pytest.importorskip("torch", reason=WHY)
-    if find_spec("rapidocr") is None:
-        pytest.skip("needs rapidocr: make train-test installs it")
+    if find_spec(PACKAGE) is None:
+        pytest.skip(f"needs {PACKAGE}: make train-test installs it")
     from flows.watermarks.heads import refit
     from flows.watermarks.network import AGREEING, export, network
-    from flows.watermarks.seen import seen
     from flows.watermarks.training import Phase, Recipe, train
 
     taught, asked = examples(range(18)), examples(range(100, 112))
     detector = network()
-    features = seen(detector, taught, tmp_path)
     held = np.arange(18) % 6 == 0
-    recipe = Recipe(phases=(Phase(256, 8, 40, 2e-3), Phase(256, 4, 4, 3e-4, deep=True)))
-    detector, curves = train(recipe, detector, features, taught.cells, held, 2)
-    assert curves[-1].train < curves[0].train
+    recipe = Recipe(phases=(Phase(256, 8, 30, 1e-3), Phase(512, 2, 2, 1e-4)))
+    trained = train(recipe, detector, taught, held, 2)
+    assert trained.whole
+    # It is asked about the mean of the weights, with scenes that it was not taught.
+    assert trained.curves[-1].test < CHANCES_LOSS - MARGIN
+    detector = trained.detector
     assert "AUC" in refit(detector, taught, np.repeat(held, 2))
     assert export(detector, tmp_path / "marks.onnx") <= AGREEING
     session = ort.InferenceSession(str(tmp_path / "marks.onnx"), providers=["CPUExecutionProvider"])
@@ -91,6 +98,32 @@ def test_the_built_in_detector_learns_and_is_exported_as_it_is(tmp_path: Path) -
         np.testing.assert_allclose(logits[:2], expected, atol=1e-3)
     # A mark makes a picture of the same scene likelier to have one.
     assert (logits[1::2] > logits[::2]).mean() > CHANCE + MARGIN
+
+
+class CtrlC(StringIO):
+    """What is printed to, by somebody who presses Ctrl-C at the first line of the curves."""
+
+    def write(self, text: str) -> int:
+        if text.startswith("Progress"):
+            signal.raise_signal(signal.SIGINT)
+        return super().write(text)
+
+
+def test_an_interrupted_training_keeps_what_was_learnt() -> None:
+    pytest.importorskip("torch", reason=WHY)
+    if find_spec(PACKAGE) is None:
+        pytest.skip(f"needs {PACKAGE}: make train-test installs it")
+    from flows.watermarks.network import network
+    from flows.watermarks.training import Phase, Recipe, train
+
+    recipe = Recipe(phases=(Phase(256, 2, 2, 1e-3), Phase(256, 2, 10_000, 1e-3)))
+    with redirect_stdout(CtrlC()) as said:
+        trained = train(recipe, network(), examples(range(2)), np.zeros(2, bool), 2)
+    assert not trained.whole
+    assert [line.step for line in trained.curves] == [2]
+    assert "interrupted" in said.getvalue()
+    start = dict(network().named_parameters())
+    assert any((one != start[name]).any() for name, one in trained.detector.named_parameters())
 
 
 def test_efficientnet_learns_and_is_exported_as_it_is(layout: Path, tmp_path: Path) -> None:
