@@ -55,7 +55,11 @@ def doctor(
             console.print(Text.assemble(("wrong", "red"), f"  {name}: {error}"), soft_wrap=True)
         else:
             console.print(Text.assemble(("ok", "green"), f"     {name}: {found}"), soft_wrap=True)
-    if out is not None and not _is_new(Output(out)) and not is_sound(Output(out), console, repair=repair):
+    if (
+        out is not None
+        and not _is_new(output := Output(out))
+        and not is_sound(output, console, repair=repair)
+    ):
         raise typer.Exit(FAILED)
     if wrong:
         raise typer.Exit(USAGE)

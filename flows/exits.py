@@ -78,9 +78,9 @@ def _told(error: BaseException) -> str | None:
     if isinstance(error, (*EXPECTED, RunFailedError)):
         return str(error)
     if isinstance(error, _LOST):
-        said = str(error).strip().splitlines()[-1]
         return (
-            f"Ray lost a process of this run: {said} What was committed is whole: run the same command again"
+            f"Ray lost a process of this run: {last_line(error)} What was committed is whole: run the same command "
+            "again"
         )
     if isinstance(error, OSError) and error.errno in _FULL:
         where = f" ({error.filename})" if error.filename else ""
@@ -88,6 +88,11 @@ def _told(error: BaseException) -> str | None:
             f"the disk is full{where}; what was committed is whole: free space and run the same command again"
         )
     return None
+
+
+def last_line(error: BaseException) -> str:
+    """Give what Ray's account of an error comes to."""
+    return str(error).strip().splitlines()[-1]
 
 
 def run_script(command: Callable[..., object]) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import ray
 
 from flows.crawl_ahead import CrawlAhead
-from flows.exits import PreflightError
+from flows.exits import PreflightError, last_line
 from models.taste import Taste
 
 START_SECONDS = 180.0
@@ -27,7 +27,7 @@ def await_actors(actors: Sequence[Any], crawl: CrawlAhead) -> None:
         try:
             ray.get(done)
         except ray.exceptions.RayActorError as error:
-            raise PreflightError(f"an actor did not start: {str(error).strip().splitlines()[-1]}") from error
+            raise PreflightError(f"an actor did not start: {last_line(error)}") from error
         if time.monotonic() > deadline:
             raise PreflightError(
                 f"{len(waiting)} actors did not start in {START_SECONDS:.0f} s: the cluster has no room for them. "

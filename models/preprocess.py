@@ -59,7 +59,6 @@ def to_input(batch: npt.NDArray[np.uint8], row: ModelRow) -> npt.NDArray[np.floa
     if row.layout is Layout.NCHW:
         # Plane by plane: numpy is many times slower where its inmost axis is the three channels.
         batch, scale, shift = batch.transpose(0, 3, 1, 2), scale.reshape(3, 1, 1), shift.reshape(3, 1, 1)
-    scaled = np.empty(batch.shape, np.float32)
-    np.multiply(batch, scale, out=scaled)
+    scaled: npt.NDArray[np.float32] = np.multiply(batch, scale, dtype=np.float32, order="C")
     scaled -= shift
     return scaled

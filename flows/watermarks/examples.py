@@ -28,7 +28,6 @@ from flows.watermarks.synthesise import faces, marked
 from models.watermark import SIZE, prepare
 
 CELL = 16
-TOLD = 100  # backgrounds a line of progress
 CELLS = SIZE // CELL
 NONE, TOUCHED, UNKNOWN = 0, 1, 2
 OPACITIES = (0.18, 0.95)
@@ -40,6 +39,7 @@ SEEN = (0.3, 1.2)
 # The hardest to find are shown more often.
 TAUGHT = [*MarkKind, MarkKind.LOGO, MarkKind.SIGNATURE, MarkKind.STAMP, MarkKind.STRIP]
 HOW = (OPACITIES, DISTRACTED, DEMO_SHARE, SECOND, SEEN, [str(kind) for kind in TAUGHT])
+TOLD = 100  # backgrounds a line of progress
 ADDED = [kind for kind in MarkKind if kind is not MarkKind.CAPTION]  # a caption's frame changes the size
 Pictures = npt.NDArray[np.uint8]
 Cells = npt.NDArray[np.uint8]

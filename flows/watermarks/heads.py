@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from flows.watermarks.examples import TOUCHED, UNKNOWN, Examples, Pictures
-from flows.watermarks.training import LEAST_CELLS
+from flows.watermarks.examples import Examples, Pictures
+from flows.watermarks.training import judged
 from models.watermark import to_input
 
 Floats = npt.NDArray[np.float64]
@@ -29,9 +29,7 @@ def refit(detector: Any, data: Examples, held: Truths) -> str:
     """
     import torch
 
-    touched, unknown = (data.cells == TOUCHED).sum((1, 2)), (data.cells == UNKNOWN).sum((1, 2))
-    marked = touched >= LEAST_CELLS
-    known = marked | ((touched == 0) & (unknown == 0))
+    marked, known = judged(data.cells)
     asked = np.concatenate([some(np.flatnonzero(known & part)) for part in (held, ~held)])
     found = pooled(detector, data.pictures, asked)
     layer = detector.picture
@@ -86,9 +84,9 @@ def fitted(features: Floats, marked: Truths) -> dict[str, tuple[Floats, float]]:
     from sklearn.linear_model import LogisticRegression
 
     centre, scale = features.mean(0), features.std(0) + 1e-6
-    found = {}
+    scaled, found = (features - centre) / scale, {}
     for strength in STRENGTHS:
-        model = LogisticRegression(C=strength, max_iter=400).fit((features - centre) / scale, marked)
+        model = LogisticRegression(C=strength, max_iter=400).fit(scaled, marked)
         weight = model.coef_[0] / scale
         found[f"C={strength}"] = weight, float(model.intercept_[0] - weight @ centre)
     return found

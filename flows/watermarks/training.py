@@ -176,20 +176,25 @@ def tested_loss(detector: Any, batches: Sequence[Batch]) -> float:
     return float(np.mean(found)) if found else float("nan")
 
 
-def losses(detector: Any, batch: Batch) -> tuple[Any, Any, int, int]:
-    """The mean losses of pictures and of cells, and how many pictures were judged rightly of how many.
+def judged(cells: Cells) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+    """Which pictures have a mark, by their cells [n, h, w], and of which that is known, each [n].
 
     What a mark changes too little to be seen counts neither way.
     """
+    touched, unknown = (cells == TOUCHED).sum((1, 2)), (cells == UNKNOWN).sum((1, 2))
+    marked = touched >= LEAST_CELLS
+    return marked, marked | ((touched == 0) & (unknown == 0))
+
+
+def losses(detector: Any, batch: Batch) -> tuple[Any, Any, int, int]:
+    """The mean losses of pictures and of cells, and how many pictures were judged rightly of how many."""
     import torch
     from torch.nn.functional import binary_cross_entropy_with_logits as loss_of
 
     device = next(detector.parameters()).device
     inputs, cells = (torch.from_numpy(one).to(device) for one in (to_input(batch[0]), batch[1]))
     touched, unknown = (cells == TOUCHED).float(), (cells == UNKNOWN).float()
-    count = touched.sum((1, 2))
-    truth = (count >= LEAST_CELLS).float()
-    known = ((count >= LEAST_CELLS) | ((count == 0) & (unknown.sum((1, 2)) == 0))).float()
+    truth, known = (torch.from_numpy(one).to(device).float() for one in judged(batch[1]))
     logits, spots = detector(inputs.to(memory_format=torch.channels_last))
     of_picture = (loss_of(logits[:, 0], truth, reduction="none") * known).sum() / known.sum().clamp(min=1)
     of_cells = (loss_of(spots[:, 0], touched, reduction="none") * (1 - unknown)).mean()

@@ -31,6 +31,10 @@ from tests.flows.watermarks.pictures import examples, write_layout
 CHANCE, MARGIN = 0.5, 0.2
 CHANCES_LOSS = math.log(2)
 WHY = "needs torch: make train-test installs it"
+grows = pytest.mark.skipif(
+    find_spec("torch") is None or find_spec(PACKAGE) is None,
+    reason=f"needs torch and {PACKAGE}: make train-test installs them",
+)
 
 
 @pytest.fixture(scope="module")
@@ -70,10 +74,10 @@ def test_examples_of_other_pictures_are_not_taken_for_these(tmp_path: Path) -> N
     assert len(made([], 2, (), 1, tmp_path).pictures) == 0
 
 
+@grows
 def test_the_built_in_detector_learns_and_is_exported_as_it_is(tmp_path: Path) -> None:
-    torch = pytest.importorskip("torch", reason=WHY)
-    if find_spec(PACKAGE) is None:
-        pytest.skip(f"needs {PACKAGE}: make train-test installs it")
+    import torch
+
     from flows.watermarks.heads import refit
     from flows.watermarks.network import AGREEING, export, network
     from flows.watermarks.training import Phase, Recipe, train
@@ -109,10 +113,8 @@ class CtrlC(StringIO):
         return super().write(text)
 
 
+@grows
 def test_an_interrupted_training_keeps_what_was_learnt() -> None:
-    pytest.importorskip("torch", reason=WHY)
-    if find_spec(PACKAGE) is None:
-        pytest.skip(f"needs {PACKAGE}: make train-test installs it")
     from flows.watermarks.network import network
     from flows.watermarks.training import Phase, Recipe, train
 
