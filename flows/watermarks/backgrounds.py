@@ -13,14 +13,15 @@ from PIL import Image, ImageEnhance, ImageFilter
 from flows.demo.paint import LANDSCAPES, Kind, near_duplicate, size_of
 from flows.demo.paint.gallery import PAINTERS
 from flows.demo.paint.noise import Random, generator
-from flows.watermarks.synthesise import opened
+from flows.watermarks.synthesise import opened, readable
 
 # Paintings that are lettering themselves (screenshots, memes, charts …) are left out: a caption and a mark are
 # the same to a network of this size, and it only sees what the taste accepted.
 TEXTLESS = (Kind.FACE, Kind.FOOD, Kind.ROOM, Kind.FLOWER, Kind.BUILDING, Kind.PRODUCT, Kind.PIXEL_ART)
 # The demo paints with seeds below 10,000,000 and its liked pictures from 20,000,000.
 TRAINING_SEEDS = 50_000_000
-CROPS, PAINTINGS = 2, 80  # crops of a photograph, and paintings, in a round
+CROPS, PAINTINGS = 3, 80  # crops of a photograph at most, and paintings, in a round
+CROPPED = (500_000, 1_500_000)  # pixels from which a photograph gives a second and a third crop
 PHOTO_SIDE = 3000
 SHORTEST_CROP = 360
 
@@ -42,16 +43,25 @@ class Background:
 def backgrounds(rounds: int, photos: Sequence[Path]) -> list[Background]:
     """In each round some crops of every photograph, then paintings: so that a part of them is as mixed as all.
 
-    Paintings are three times each landscape to one thing without lettering.
+    A small photograph gives one crop, which shows it nearly whole. Paintings are three times each landscape to one
+    thing without lettering.
     """
     kinds = [*LANDSCAPES * 3, *TEXTLESS]
+    crops = [_crops_of(photo) for photo in photos]
     found = []
     for turn in range(rounds):
-        crops = range(TRAINING_SEEDS + turn * CROPS, TRAINING_SEEDS + (turn + 1) * CROPS)
+        first = TRAINING_SEEDS + turn * CROPS
         painted = range(turn * PAINTINGS, (turn + 1) * PAINTINGS)
-        found += [Background(seed, photo=photo) for photo in photos for seed in crops]
+        for photo, some in zip(photos, crops, strict=True):
+            found += [Background(first + i, photo=photo) for i in range(some)]
         found += [Background(TRAINING_SEEDS + i, kind=kinds[i % len(kinds)]) for i in painted]
     return found
+
+
+def _crops_of(photo: Path) -> int:
+    """How many crops of a photograph a round has; PreflightError names a file that is none."""
+    with readable(photo) as image:
+        return 1 + sum(image.width * image.height >= pixels for pixels in CROPPED)
 
 
 def drawn(background: Background) -> Image.Image:

@@ -10,6 +10,7 @@ import csv
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from functools import cache, partial
 from multiprocessing import get_context
@@ -101,14 +102,21 @@ def faces(fonts: tuple[Path, ...]) -> Faces:
     return find_faces(fonts)
 
 
-def opened(file: Path, longest: int = LONGEST) -> Image.Image:
-    """An upright RGB picture, its longer side at most `longest`; PreflightError names a file that is none."""
+@contextmanager
+def readable(file: Path) -> Iterator[Image.Image]:
+    """A picture's file, open; PreflightError names one that is none."""
     try:
         with Image.open(file) as image:
-            image.draft("RGB", (longest, longest))
-            upright = ImageOps.exif_transpose(image).convert("RGB")
+            yield image
     except (UnidentifiedImageError, OSError) as error:
         raise PreflightError(f"{file} cannot be read as a picture; take it out of the folder") from error
+
+
+def opened(file: Path, longest: int = LONGEST) -> Image.Image:
+    """An upright RGB picture, its longer side at most `longest`; PreflightError names a file that is none."""
+    with readable(file) as image:
+        image.draft("RGB", (longest, longest))
+        upright = ImageOps.exif_transpose(image).convert("RGB")
     upright.thumbnail((longest, longest), Image.Resampling.LANCZOS)
     return upright
 
