@@ -15,11 +15,13 @@ import numpy as np
 import numpy.typing as npt
 
 from flows.demo.paint.noise import Random
-from flows.watermarks.examples import CELL, TOUCHED, UNKNOWN, Cells, Examples, Pictures
+from flows.watermarks.examples import CELL, TOUCHED, UNKNOWN, Cells, Examples
+from flows.watermarks.replicas import Batch, Replicas, Sums
 from models.watermark import SIZE, to_input
 
 AROUND_A_MARK = 0.7  # share of crops that are chosen to show a part of the mark
 LEAST_CELLS = 2  # a single touched cell at a crop's edge is no evidence for or against
+MIRRORED, RECOLOURED = 0.5, 0.15  # shares of pairs
 TOLD = 50  # steps a line of the curves
 TESTED = 4  # batches that the curves' test loss is of
 KEPT = 0.995  # of the mean weights at each step, and less at first
@@ -27,7 +29,6 @@ SLOWER = 0.3  # the rate of the pretrained stages, of the new layers'
 STEADY = 0.1  # share of a phase's steps in which its rate rises
 PRETRAINED = ("first", "second", "third")
 KEPT_AS_THEY_ARE = ("first.0.", "first.2.", "first.3.", "first.4.")  # to a quarter
-Batch = tuple[Pictures, Cells]
 
 
 @dataclass(frozen=True)
@@ -44,9 +45,9 @@ class Phase:
 class Recipe:
     """Everything a training run depends on, beside the photographs, the fonts and the weights it starts from."""
 
-    rounds: int = 9
+    rounds: int = 3
     pairs: int = 3
-    phases: tuple[Phase, ...] = (Phase(256, 32, 4000, 1.5e-3), Phase(512, 8, 800, 4e-4))
+    phases: tuple[Phase, ...] = (Phase(256, 32, 4000, 1.2e-3), Phase(512, 8, 2400, 6e-4))
     seed: int = 1
 
 
@@ -89,9 +90,10 @@ def train(
     """
     import torch
 
-    torch.set_num_threads(threads)
+    torch.set_num_threads(1)  # each replica's
+    replicas = threads if device == "cpu" else 1
     torch.manual_seed(recipe.seed)
-    detector = detector.to(device)
+    detector = detector.to(device, memory_format=torch.channels_last)
     mean = torch.optim.swa_utils.AveragedModel(detector, avg_fn=_averaged)
     mean.eval()  # it is only asked
     curves: list[Progress] = []
@@ -102,7 +104,7 @@ def train(
             seed = (recipe.seed, number)
             tested = list(drawn_batches(seed, data, pairs[held], phase, TESTED)) if held.any() else []
             batches = drawn_batches(seed, data, pairs[~held], phase, phase.steps)
-            for line in _run(number, phase, detector, mean, batches, tested):
+            for line in _run(number, phase, detector, mean, batches, tested, replicas):
                 curves.append(line)
                 print(line, flush=True)
             # A phase begins where the mean of the one before is.
@@ -112,6 +114,7 @@ def train(
         if not curves:
             raise
         print("interrupted: the last layer is fitted and the file written; Ctrl-C again gives up", flush=True)
+    torch.set_num_threads(threads)
     return Trained(mean.module.eval().cpu(), curves, whole)
 
 
@@ -141,7 +144,13 @@ def _optimiser(detector: Any, phase: Phase) -> tuple[Any, Any]:
 
 
 def _run(
-    number: int, phase: Phase, detector: Any, mean: Any, batches: Iterator[Batch], tested: Sequence[Batch]
+    number: int,
+    phase: Phase,
+    detector: Any,
+    mean: Any,
+    batches: Iterator[Batch],
+    tested: Sequence[Batch],
+    replicas: int,
 ) -> Iterator[Progress]:
     """One pass over a stream of batches; yields the losses every few steps."""
     import torch
@@ -149,22 +158,27 @@ def _run(
     detector.train()
     optimiser, schedule = _optimiser(detector, phase)
     began, sums, since = time.monotonic(), np.zeros(4), 0
-    for step, batch in enumerate(batches, 1):
-        found = losses(detector, batch)
-        optimiser.zero_grad()
-        (found[0] + 2 * found[1]).backward()
-        torch.nn.utils.clip_grad_norm_(detector.parameters(), 5.0)
-        optimiser.step()
-        schedule.step()
-        mean.update_parameters(detector)
-        sums += np.array([float(one) for one in (found[0].detach(), found[1].detach(), *found[2:])])
-        since += 1
-        if step % TOLD == 0 or step == phase.steps:
-            yield Progress(
-                number, step, float(sums[0] / since), tested_loss(mean.module, tested), float(sums[1] / since),
-                float(sums[2] / max(1, sums[3])), time.monotonic() - began,
-            )  # fmt: skip
-            sums, since = np.zeros(4), 0
+    with Replicas(detector, replicas) as several:
+        for step, batch in enumerate(batches, 1):
+            sums += several.gradients(backward, batch)
+            torch.nn.utils.clip_grad_norm_(detector.parameters(), 5.0)
+            optimiser.step()
+            schedule.step()
+            mean.update_parameters(detector)
+            since += 1
+            if step % TOLD == 0 or step == phase.steps:
+                yield Progress(
+                    number, step, float(sums[0] / since), tested_loss(mean.module, tested), float(sums[1] / since),
+                    float(sums[2] / max(1, sums[3])), time.monotonic() - began,
+                )  # fmt: skip
+                sums, since = np.zeros(4), 0
+
+
+def backward(detector: Any, batch: Batch, weight: float) -> Sums:
+    """Add the gradients of a share of a batch; return its two losses by that weight, the right ones, and the known."""
+    of_picture, of_cells, right, known = losses(detector, batch)
+    (weight * (of_picture + 2 * of_cells)).backward()
+    return np.array([weight * float(of_picture.detach()), weight * float(of_cells.detach()), right, known])
 
 
 def tested_loss(detector: Any, batches: Sequence[Batch]) -> float:
@@ -205,14 +219,23 @@ def losses(detector: Any, batch: Batch) -> tuple[Any, Any, int, int]:
 def drawn_batches(
     seed: tuple[int, int], data: Examples, pairs: npt.NDArray[np.intp], phase: Phase, steps: int
 ) -> Iterator[Batch]:
-    """Pairs of a clean and a marked picture, the same crop of both: uint8 [n, side, side, 3], and their cells."""
+    """Pairs of a clean and a marked picture, the same crop of both: uint8 [n, side, side, 3], and their cells.
+
+    Some pairs are mirrored, and some have their colours exchanged: there are never enough photographs.
+    """
     rng = np.random.default_rng(seed)
     span = phase.side // CELL
     for _ in range(steps):
-        windows = [_window(rng, data.cells, int(rng.choice(pairs)), span) for _ in range(phase.batch // 2)]
-        chosen = [(i + twin, y, x) for i, y, x in windows for twin in (0, 1)]
-        crops = [data.pictures[i, y * CELL :, x * CELL :][: phase.side, : phase.side] for i, y, x in chosen]
-        yield np.stack(crops), np.stack([data.cells[i, y : y + span, x : x + span] for i, y, x in chosen])
+        crops, cells = [], []
+        for _ in range(phase.batch // 2):
+            pair, y, x = _window(rng, data.cells, int(rng.choice(pairs)), span)
+            way = -1 if rng.random() < MIRRORED else 1
+            colours = rng.permutation(3) if rng.random() < RECOLOURED else np.arange(3)
+            for i in (pair, pair + 1):
+                crop = data.pictures[i, y * CELL :, x * CELL :][: phase.side, : phase.side]
+                crops.append(crop[:, ::way, colours])
+                cells.append(data.cells[i, y : y + span, x : x + span][:, ::way])
+        yield np.stack(crops), np.stack(cells)
 
 
 def _window(rng: Random, cells: Cells, number: int, span: int) -> tuple[int, int, int]:
