@@ -72,7 +72,7 @@ def progress_line(totals: Totals, turn: Turn) -> str:
     return (
         f"{totals.seconds:5.0f} s  seen {turn.seen} (known {turn.known}), fetched {turn.fetched} "
         f"({turn.fetched_bytes / 1e6:.0f} MB), judged {totals.reasons.total()}: {verdicts}; "
-        f"{totals.rate:.1f} images/s, {totals.windows} windows, {turn.in_flight} in flight{_waiting(turn)}"
+        f"{totals.rate:.1f} images/s, window {totals.windows}, {turn.in_flight} in flight{_waiting(turn)}"
     )
 
 

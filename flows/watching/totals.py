@@ -63,7 +63,7 @@ class Totals:
         )
         totals = (
             f"{self.of(Verdict.ACCEPTED)} accepted of {self.reasons.total()} in {out}\n"
-            f"{self.seconds:.1f} s, {self.rate:.1f} images/s, {self.windows} windows, "
+            f"{self.seconds:.1f} s, {self.rate:.1f} images/s, {self.windows} window{'' if self.windows == 1 else 's'}, "
             f"{self.bytes / 1e6:.0f} MB{first}\n"
             + ", ".join(f"{reason} {count}" for reason, count in self.reasons.most_common())
         )

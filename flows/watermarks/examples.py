@@ -39,7 +39,7 @@ SEEN = (0.3, 1.2)
 # The hardest to find are shown more often.
 TAUGHT = [*MarkKind, MarkKind.LOGO, MarkKind.SIGNATURE, MarkKind.STAMP, MarkKind.STRIP]
 HOW = (OPACITIES, DISTRACTED, DEMO_SHARE, SECOND, SEEN, [str(kind) for kind in TAUGHT])
-TOLD = 100  # backgrounds a line of progress
+REPORTED = 100  # backgrounds a line of progress
 ADDED = [kind for kind in MarkKind if kind is not MarkKind.CAPTION]  # a caption's frame changes the size
 Pictures = npt.NDArray[np.uint8]
 Cells = npt.NDArray[np.uint8]
@@ -61,8 +61,8 @@ def made(
     On disk, as arrays that are mapped: some 10 GB, of which training reads crops at random.
     """
     files, whole = (kept / "pictures.npy", kept / "cells.npy"), kept / "whole"
-    told = _told(sources, pairs, fonts)
-    if whole.is_file() and whole.read_text() != told:
+    fingerprint = _fingerprint(sources, pairs, fonts)
+    if whole.is_file() and whole.read_text() != fingerprint:
         raise PreflightError(
             f"{kept} has examples of other pictures, rounds or fonts: remove it, or name another folder by --scratch"
         )
@@ -77,15 +77,15 @@ def made(
             for i, (squares, touched) in enumerate(pool.map(job, sources, chunksize=CROPS)):
                 part = slice(each * i, each * (i + 1))
                 pictures[part], cells[part] = squares, touched
-                if (i + 1) % TOLD == 0 or i + 1 == len(sources):
+                if (i + 1) % REPORTED == 0 or i + 1 == len(sources):
                     print(f"{each * (i + 1)} of {count} examples", flush=True)
         pictures.flush()
         cells.flush()
-        whole.write_text(told)
+        whole.write_text(fingerprint)
     return Examples(np.load(files[0], mmap_mode="r"), np.load(files[1]))
 
 
-def _told(sources: Sequence[Background], pairs: int, fonts: tuple[Path, ...]) -> str:
+def _fingerprint(sources: Sequence[Background], pairs: int, fonts: tuple[Path, ...]) -> str:
     """What examples are made of and how, as 64 hex digits."""
     places = [(one.seed, one.kind, one.photo and str(one.photo.absolute())) for one in sources]
     return sha256(repr((places, pairs, [str(font.absolute()) for font in fonts], HOW)).encode()).hexdigest()

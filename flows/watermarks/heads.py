@@ -30,18 +30,18 @@ def refit(detector: Any, data: Examples, held: Truths) -> str:
     import torch
 
     marked, known = judged(data.cells)
-    asked = np.concatenate([some(np.flatnonzero(known & part)) for part in (held, ~held)])
+    asked = np.concatenate([sampled(np.flatnonzero(known & part)) for part in (held, ~held)])
     found = pooled(detector, data.pictures, asked)
     layer = detector.picture
     trained = layer.weight.detach().numpy()[0].astype(np.float64), float(layer.bias.detach()[0])
-    weight, bias, says = chosen(trained, found, marked[asked], held[asked])
+    weight, bias, summary = chosen(trained, found, marked[asked], held[asked])
     with torch.no_grad():
         layer.weight.copy_(torch.from_numpy(weight[None].astype(np.float32)))
         layer.bias.copy_(torch.tensor([bias], dtype=torch.float32))
-    return says
+    return summary
 
 
-def some(numbers: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
+def sampled(numbers: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
     """At most `MOST` of them, at random."""
     return np.sort(np.random.default_rng(0).permutation(numbers)[:MOST])
 
@@ -72,11 +72,11 @@ def chosen(
     shift = float(np.quantile(logits[best][~truth], 1 - ALARMS))
     missed = float((logits[best][truth] <= shift).mean())
     weight, bias = layers[best]
-    says = (
+    summary = (
         f"{len(truth)} pictures never trained on: AUC {areas[best]:.4f}, last layer {best}, "
         f"{missed:.1%} missed at {ALARMS:.0%} false alarms"
     )
-    return weight, bias - shift, says
+    return weight, bias - shift, summary
 
 
 def fitted(features: Floats, marked: Truths) -> dict[str, tuple[Floats, float]]:

@@ -134,8 +134,8 @@ def contact_sheet(folder: Path, found: Measured, threshold: float) -> Image.Imag
             example = found.examples[i]
             picture = decoded((folder / example.file).read_bytes()).resize((wide - 4, tall - 2))
             sheet.paste(picture, (x * wide, top + 15))
-            says = f"{found.scores[i]:.2f} {example.kind or example.distractors or 'clean'}"
-            draw.text((x * wide + 2, top + tall + 14), says[:26], "black", letters)
+            label = f"{found.scores[i]:.2f} {example.kind or example.distractors or 'clean'}"
+            draw.text((x * wide + 2, top + tall + 14), label[:26], "black", letters)
     return sheet
 
 

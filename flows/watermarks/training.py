@@ -22,7 +22,7 @@ from models.watermark import SIZE, to_input
 AROUND_A_MARK = 0.7  # share of crops that are chosen to show a part of the mark
 LEAST_CELLS = 2  # a single touched cell at a crop's edge is no evidence for or against
 MIRRORED, RECOLOURED = 0.5, 0.15  # shares of pairs
-TOLD = 50  # steps a line of the curves
+REPORTED = 50  # steps a line of the curves
 TESTED = 4  # batches that the curves' test loss is of
 KEPT = 0.995  # of the mean weights at each step, and less at first
 SLOWER = 0.3  # the rate of the pretrained stages, of the new layers'
@@ -166,7 +166,7 @@ def _run(
             schedule.step()
             mean.update_parameters(detector)
             since += 1
-            if step % TOLD == 0 or step == phase.steps:
+            if step % REPORTED == 0 or step == phase.steps:
                 yield Progress(
                     number, step, float(sums[0] / since), tested_loss(mean.module, tested), float(sums[1] / since),
                     float(sums[2] / max(1, sums[3])), time.monotonic() - began,
