@@ -43,7 +43,7 @@ class Background:
 def backgrounds(rounds: int, photos: Sequence[Path]) -> list[Background]:
     """In each round some crops of every photograph, then paintings: so that a part of them is as mixed as all.
 
-    A small photograph gives one crop, which shows it nearly whole. Paintings are three times each landscape to one
+    A small photograph gives fewer crops. Paintings are three times each landscape to one
     thing without lettering.
     """
     kinds = [*LANDSCAPES * 3, *TEXTLESS]

@@ -90,8 +90,6 @@ def train(
     """
     import torch
 
-    torch.set_num_threads(1)  # each replica's
-    replicas = threads if device == "cpu" else 1
     torch.manual_seed(recipe.seed)
     detector = detector.to(device, memory_format=torch.channels_last)
     mean = torch.optim.swa_utils.AveragedModel(detector, avg_fn=_averaged)
@@ -104,6 +102,8 @@ def train(
             seed = (recipe.seed, number)
             tested = list(drawn_batches(seed, data, pairs[held], phase, TESTED)) if held.any() else []
             batches = drawn_batches(seed, data, pairs[~held], phase, phase.steps)
+            replicas = min(threads, phase.batch // 2) if device == "cpu" else 1
+            torch.set_num_threads(threads // replicas)
             for line in _run(number, phase, detector, mean, batches, tested, replicas):
                 curves.append(line)
                 print(line, flush=True)
@@ -114,7 +114,8 @@ def train(
         if not curves:
             raise
         print("interrupted: the last layer is fitted and the file written; Ctrl-C again gives up", flush=True)
-    torch.set_num_threads(threads)
+    finally:
+        torch.set_num_threads(threads)
     return Trained(mean.module.eval().cpu(), curves, whole)
 
 
@@ -174,11 +175,16 @@ def _run(
                 sums, since = np.zeros(4), 0
 
 
-def backward(detector: Any, batch: Batch, weight: float) -> Sums:
-    """Add the gradients of a share of a batch; return its two losses by that weight, the right ones, and the known."""
-    of_picture, of_cells, right, known = losses(detector, batch)
-    (weight * (of_picture + 2 * of_cells)).backward()
-    return np.array([weight * float(of_picture.detach()), weight * float(of_cells.detach()), right, known])
+def backward(detector: Any, share: Batch, batch: Batch) -> Sums:
+    """Add the gradients of a share of a batch; return its parts of the two losses, of the right and of the known."""
+    of_picture, of_cells, right, known = losses(detector, share)
+    # Each loss is a mean: of what is known, and of all.
+    parts = (
+        of_picture * known / max(1, int(judged(batch[1])[1].sum())),
+        of_cells * len(share[0]) / len(batch[0]),
+    )
+    (parts[0] + 2 * parts[1]).backward()
+    return np.array([*(float(part.detach()) for part in parts), right, known])
 
 
 def tested_loss(detector: Any, batches: Sequence[Batch]) -> float:
