@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import math
 import signal
+from collections import Counter
 from contextlib import redirect_stdout
 from importlib.util import find_spec
 from io import StringIO
@@ -13,19 +14,20 @@ from pathlib import Path
 import numpy as np
 import onnxruntime as ort
 import pytest
+from PIL import Image
 
 from actors.encoder import Encoder
 from flows.exits import PreflightError
 from flows.train_watermark import System, train_watermark, write_curves
 from flows.watermarks.backbone import PACKAGE
-from flows.watermarks.backgrounds import Background
-from flows.watermarks.examples import CELLS, made
+from flows.watermarks.backgrounds import Background, backgrounds
+from flows.watermarks.examples import CELL, CELLS, UNKNOWN, Examples, made
 from flows.watermarks.layout import read_layout
 from flows.watermarks.quadrant_head import embedded
 from models.quadrants import QuadrantHead
 from models.registry import BrokenModelError
 from models.taste import EncoderMismatchError
-from models.watermark import to_input
+from models.watermark import to_input, weights_path
 from tests.flows.watermarks.pictures import examples, write_layout
 
 CHANCE, MARGIN = 0.5, 0.2
@@ -126,6 +128,75 @@ def test_an_interrupted_training_keeps_what_was_learnt() -> None:
     assert "interrupted" in said.getvalue()
     start = dict(network().named_parameters())
     assert any((one != start[name]).any() for name, one in trained.detector.named_parameters())
+
+
+def test_training_goes_on_from_the_detector_that_goldpan_brings() -> None:
+    torch = pytest.importorskip("torch", reason=WHY)
+    from flows.watermarks.network import network
+
+    inputs = to_input(examples(range(1)).pictures)
+    session = ort.InferenceSession(str(weights_path()), providers=["CPUExecutionProvider"])
+    logits = network(weights_path()).eval()(torch.from_numpy(inputs))[0].detach().numpy()
+    np.testing.assert_allclose(logits, session.run(None, {"input": inputs})[0], atol=1e-3)
+
+
+@pytest.mark.parametrize("count", [2, 3, 7])
+def test_replicas_leave_the_gradients_of_the_whole_batch(count: int) -> None:
+    pytest.importorskip("torch", reason=WHY)
+    from flows.watermarks.network import network
+    from flows.watermarks.replicas import Replicas
+    from flows.watermarks.training import backward, judged
+
+    data = examples(range(5))
+    cells = data.cells[:, :8, :8].copy()
+    cells[0] = UNKNOWN  # counts neither way
+    batch = data.pictures[:, :128, :128], cells
+    assert 0 < judged(cells)[1].sum() < len(cells)
+    # In evaluation mode nothing is dropped out.
+    detector = network(weights_path()).eval()
+    detector.first[0].weight.requires_grad_(False)
+    found = []
+    for replicas in (1, count):
+        with Replicas(detector, replicas) as several:
+            sums = several.gradients(backward, batch)
+        found.append([sums, *(one.grad.clone() for one in detector.parameters() if one.grad is not None)])
+    for one, many in zip(*found, strict=True):
+        np.testing.assert_allclose(many, one, atol=1e-5 * float(abs(one).max()))
+    assert detector.first[0].weight.grad is None
+    assert len(found[0]) > 100
+
+
+def test_a_mirrored_crop_has_its_cells_mirrored_and_both_of_a_pair_the_same_crop() -> None:
+    pytest.importorskip("torch", reason=WHY)
+    from flows.watermarks.training import Phase, drawn_batches
+
+    # A picture that shows which cell is which: 40 and more where a mark touches it.
+    cells = (np.arange(2 * CELLS * CELLS).reshape(2, CELLS, CELLS) % 3).astype(np.uint8)
+    shown = np.repeat(np.repeat(40 * cells, CELL, 1), CELL, 2)
+    data = Examples(np.repeat(shown[..., None], 3, 3) + np.array([0, 1, 2], np.uint8), cells)
+    orders, steps = set(), set()
+    for crops, touched in drawn_batches((1, 0), data, np.arange(1), Phase(256, 2, 40, 1e-3), 40):
+        np.testing.assert_array_equal(crops[:, ::CELL, ::CELL].min(3) // 40, touched)
+        steps.add(int(touched[0, 0, 1]) - int(touched[0, 0, 0]))
+        orders |= {tuple(int(level) % 40 for level in crops[i, 0, 0]) for i in (0, 1)}
+        assert (crops[0, 0, 0] % 40 == crops[1, 0, 0] % 40).all()
+    assert {1, -1} <= steps  # some are mirrored, and some are not
+    assert len(orders) > 1
+
+
+def test_a_large_photograph_gives_more_crops(tmp_path: Path) -> None:
+    for name, size in (("a", (400, 300)), ("b", (1000, 500)), ("c", (1500, 1000))):
+        Image.new("RGB", size).save(tmp_path / f"{name}.jpg")
+    drawn = backgrounds(2, sorted(tmp_path.iterdir()))
+    assert len({(one.seed, one.photo) for one in drawn if one.photo}) == 2 * (1 + 2 + 3)
+    assert Counter(one.photo.name for one in drawn if one.photo) == {"a.jpg": 2, "b.jpg": 4, "c.jpg": 6}
+
+
+def test_no_room_for_the_examples_is_told_before_any_is_made(tmp_path: Path) -> None:
+    many = 10_000_000_000_000 // (2 * 512 * 512)
+    with pytest.raises(PreflightError, match=r"examples take \d+ GB, and .* has room for \d+: name another"):
+        made([Background(1, photo=tmp_path / "a.jpg")], many, (), 1, tmp_path / "kept")
+    assert list((tmp_path / "kept").iterdir()) == []
 
 
 def test_efficientnet_learns_and_is_exported_as_it_is(layout: Path, tmp_path: Path) -> None:
