@@ -35,9 +35,8 @@ QUALITY = 95
 OPAQUE = 250  # mean alpha from which a picture has no ground to be laid on
 RIFF, WEBP = b"RIFF", b"WEBP"
 COLUMNS = ("package", "path", "member", "sha256")
-PACKAGE = re.compile(
-    r"[a-z0-9][a-z0-9.+-]+"
-)  # https://www.debian.org/doc/debian-policy/ch-controlfields.html#source
+# Debian policy, 5.6.1: https://www.debian.org/doc/debian-policy/ch-controlfields.html
+PACKAGE = re.compile(r"[a-z0-9][a-z0-9.+-]+")
 SHOWN = 5
 
 
@@ -66,18 +65,16 @@ def gather(
     """Take the pictures of LIST out of Debian's packages, as JPEG. Needs apt-get and dpkg-deb."""
     listed = read_list(table)
     out.mkdir(parents=True, exist_ok=True)
-    absent: list[str] = []
+    absent: list[Listed] = []
     for package, group in groupby(sorted(listed), lambda one: one.package):
         lines = list(group)
         wanted = [one for one in lines if not (out / one.name).exists()]
-        if wanted:
-            with unpacked(package) as root:
-                absent += [
-                    f"{package} {one.path} {one.member}" for one in wanted if not write(one, root, out)
-                ]
-        print(f"{package}: {len(lines)} pictures", flush=True)
+        missed = list(missing(wanted, package, out)) if wanted else []
+        absent += missed
+        print(f"{package}: {len(lines) - len(missed)} pictures", flush=True)
     if absent:
-        shown = "; ".join(absent[:SHOWN]) + (" …" if len(absent) > SHOWN else "")
+        shown = "; ".join(" ".join((one.package, one.path, one.member)).strip() for one in absent[:SHOWN])
+        shown += " …" if len(absent) > SHOWN else ""
         raise PreflightError(
             f"{len(absent)} of {len(listed)} pictures are others in this release of Debian, or none: {shown}; the rest "
             f"is in {out}"
@@ -86,6 +83,12 @@ def gather(
 
 
 gather_command = explained(gather)
+
+
+def missing(wanted: Sequence[Listed], package: str, out: Path) -> Iterator[Listed]:
+    """Write a package's pictures, and give those that it has not."""
+    with unpacked(package) as root:
+        yield from (one for one in wanted if not write(one, root, out))
 
 
 def read_list(table: Path) -> list[Listed]:
