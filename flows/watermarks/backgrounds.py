@@ -43,8 +43,7 @@ class Background:
 def backgrounds(rounds: int, photos: Sequence[Path]) -> list[Background]:
     """In each round some crops of every photograph, then paintings: so that a part of them is as mixed as all.
 
-    A small photograph gives fewer crops. Paintings are three times each landscape to one
-    thing without lettering.
+    A small photograph gives fewer crops. Paintings are three times each landscape to one thing without lettering.
     """
     kinds = [*LANDSCAPES * 3, *TEXTLESS]
     crops = [_crops_of(photo) for photo in photos]
@@ -52,8 +51,8 @@ def backgrounds(rounds: int, photos: Sequence[Path]) -> list[Background]:
     for turn in range(rounds):
         first = TRAINING_SEEDS + turn * CROPS
         painted = range(turn * PAINTINGS, (turn + 1) * PAINTINGS)
-        for photo, some in zip(photos, crops, strict=True):
-            found += [Background(first + i, photo=photo) for i in range(some)]
+        for photo, count in zip(photos, crops, strict=True):
+            found += [Background(first + i, photo=photo) for i in range(count)]
         found += [Background(TRAINING_SEEDS + i, kind=kinds[i % len(kinds)]) for i in painted]
     return found
 

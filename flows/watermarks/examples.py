@@ -71,6 +71,8 @@ def made(
         )
     if not whole.is_file():
         kept.mkdir(parents=True, exist_ok=True)
+        for file in files:
+            file.unlink(missing_ok=True)  # of a making that was stopped: it has the room that these need
         each = 2 * pairs
         count = each * len(sources)
         needed, free = count * (SIZE * SIZE * 3 + CELLS * CELLS), disk_usage(kept).free

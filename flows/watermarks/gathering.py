@@ -69,7 +69,7 @@ def gather(
     for package, group in groupby(sorted(listed), lambda one: one.package):
         lines = list(group)
         wanted = [one for one in lines if not (out / one.name).exists()]
-        missed = list(missing(wanted, package, out)) if wanted else []
+        missed = take(package, wanted, out) if wanted else []
         absent += missed
         print(f"{package}: {len(lines) - len(missed)} pictures", flush=True)
     if absent:
@@ -85,10 +85,10 @@ def gather(
 gather_command = explained(gather)
 
 
-def missing(wanted: Sequence[Listed], package: str, out: Path) -> Iterator[Listed]:
-    """Write a package's pictures, and give those that it has not."""
+def take(package: str, wanted: Sequence[Listed], out: Path) -> list[Listed]:
+    """Write a package's pictures; return those that it has not."""
     with unpacked(package) as root:
-        yield from (one for one in wanted if not write(one, root, out))
+        return [one for one in wanted if not write(one, root, out)]
 
 
 def read_list(table: Path) -> list[Listed]:

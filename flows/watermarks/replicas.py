@@ -8,11 +8,10 @@ whichever replica comes first: with more than one, the same seed does not give t
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor
 from copy import deepcopy
 from itertools import repeat
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -26,31 +25,23 @@ Sums = npt.NDArray[np.float64]
 class Replicas:
     """A detector and copies of it that share its weights, each with gradients of its own."""
 
-    def __init__(self, detector: Any, count: int) -> None:
-        self.detector = detector
+    def __init__(self, detector: Any, count: int, pool: Executor) -> None:
+        self._detector = detector
         self._copies = [_shared(detector) for _ in range(count - 1)]
-        self._pool = ThreadPoolExecutor(count)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._pool.shutdown()
+        self._pool = pool
 
     def gradients(self, backward: Callable[[Any, Batch, Batch], Sums], batch: Batch) -> Sums:
         """Leave the batch's gradients in the detector, and return the sum of what `backward` gave.
 
         It is called with a replica, whose gradients are zero, with a share of the batch's pairs, and with the batch.
         """
-        everyone = [self.detector, *self._copies]
+        everyone = [self._detector, *self._copies]
         shares = _shares(batch, len(everyone))
         for one in everyone:
             one.zero_grad()
         found = sum(self._pool.map(backward, everyone, shares, repeat(batch)), np.zeros(()))
-        for copy in self._copies[: len(shares) - 1]:
-            for ours, theirs in zip(self.detector.parameters(), copy.parameters(), strict=True):
+        for copy in self._copies:
+            for ours, theirs in zip(self._detector.parameters(), copy.parameters(), strict=True):
                 if theirs.grad is not None:
                     ours.grad += theirs.grad
         return found

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -91,7 +92,7 @@ def train(
     import torch
 
     torch.manual_seed(recipe.seed)
-    detector = detector.to(device, memory_format=torch.channels_last)
+    detector = detector.to(device)
     mean = torch.optim.swa_utils.AveragedModel(detector, avg_fn=_averaged)
     mean.eval()  # it is only asked
     curves: list[Progress] = []
@@ -159,7 +160,8 @@ def _run(
     detector.train()
     optimiser, schedule = _optimiser(detector, phase)
     began, sums, since = time.monotonic(), np.zeros(4), 0
-    with Replicas(detector, replicas) as several:
+    with ThreadPoolExecutor(replicas) as pool:
+        several = Replicas(detector, replicas, pool)
         for step, batch in enumerate(batches, 1):
             sums += several.gradients(backward, batch)
             torch.nn.utils.clip_grad_norm_(detector.parameters(), 5.0)

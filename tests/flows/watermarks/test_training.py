@@ -6,6 +6,7 @@ import csv
 import math
 import signal
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import redirect_stdout
 from importlib.util import find_spec
 from io import StringIO
@@ -157,8 +158,8 @@ def test_replicas_leave_the_gradients_of_the_whole_batch(count: int) -> None:
     detector.first[0].weight.requires_grad_(False)
     found = []
     for replicas in (1, count):
-        with Replicas(detector, replicas) as several:
-            sums = several.gradients(backward, batch)
+        with ThreadPoolExecutor(replicas) as pool:
+            sums = Replicas(detector, replicas, pool).gradients(backward, batch)
         found.append([sums, *(one.grad.clone() for one in detector.parameters() if one.grad is not None)])
     for one, many in zip(*found, strict=True):
         np.testing.assert_allclose(many, one, atol=1e-5 * float(abs(one).max()))
@@ -193,6 +194,10 @@ def test_a_large_photograph_gives_more_crops(tmp_path: Path) -> None:
 
 
 def test_no_room_for_the_examples_is_told_before_any_is_made(tmp_path: Path) -> None:
+    (tmp_path / "kept").mkdir()
+    (
+        tmp_path / "kept" / "pictures.npy"
+    ).touch()  # of a making that was stopped: its room is there for this one
     many = 10_000_000_000_000 // (2 * 512 * 512)
     with pytest.raises(PreflightError, match=r"examples take \d+ GB, and .* has room for \d+: name another"):
         made([Background(1, photo=tmp_path / "a.jpg")], many, (), 1, tmp_path / "kept")
